@@ -1,0 +1,62 @@
+package kqueue
+
+import (
+	"fmt"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+// C aligns 8-byte integers to 8 bytes on arm, Go to 4: the difference before
+// Data and before Ext. It is 0 on the other architectures.
+const eventPad = unsafe.Offsetof(unix.Kevent_t{}.Data) - unsafe.Offsetof(unix.Kevent_t{}.Fflags) - 4
+
+// Ext is FreeBSD's alone, so sys_bsd.go cannot prove where it stands.
+var _ [unsafe.Offsetof(Event{}.Ext)]byte = [unsafe.Offsetof(unix.Kevent_t{}.Ext)]byte{}
+
+// Event is struct kevent: a change on its way into the kernel, a triggered
+// event on its way out. It has the kernel's own layout, so a []Event is handed
+// over without a copy.
+//
+// The section “Events” of the package comment says what each field means in
+// and out; the comment of each Filter says it for that filter. Source:
+// kqueue(2) and sys/event.h of each system.
+type Event struct {
+	// Ident is what is watched: a descriptor, a process id, a signal number,
+	// or a free number. With Filter it is the key of the event in its queue.
+	Ident uintptr
+
+	// Filter says what kind of thing Ident is.
+	Filter Filter
+
+	// Flags are actions (FlagAdd, FlagDelete, …) on the way in, conditions
+	// (FlagEOF, FlagError) on the way out.
+	Flags Flag
+
+	// Fflags are the filter's own flags: what to watch on the way in, what
+	// happened on the way out.
+	Fflags Note
+
+	_ [eventPad]byte
+
+	// Data is the filter's own number: bytes, a period, a count, a status.
+	Data int64
+
+	// Udata belongs to the user; the kernel keeps it and hands it back. It
+	// holds a number, never a Go pointer: see “Udata” in the package comment.
+	Udata uintptr
+
+	_ [eventPad]byte
+
+	// Ext is more of the user's own numbers, kept and handed back as Udata
+	// is: Ext[2] and Ext[3] on every filter, Ext[0] and Ext[1] where the
+	// filter does not use them. FreeBSD 12 and later; source: kqueue(2).
+	Ext [4]uint64
+}
+
+func (e Event) extText() string {
+	if e.Ext == [4]uint64{} {
+		return ""
+	}
+	return fmt.Sprintf(" ext=%#x", e.Ext)
+}

@@ -1,0 +1,237 @@
+package kqueue_test
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"os"
+	"runtime"
+	"syscall"
+	"testing"
+	"time"
+
+	. "github.com/go-kqueue/kqueue"
+)
+
+func TestNewEvent(t *testing.T) {
+	got := NewEvent(5, FilterTimer, FlagAdd|FlagClear, NoteTrigger, -7, 9)
+	want := Event{Ident: 5, Filter: FilterTimer, Flags: FlagAdd | FlagClear, Fflags: NoteTrigger, Data: -7, Udata: 9}
+	if got != want {
+		t.Errorf("got %+v, want %+v", got, want)
+	}
+}
+
+func TestConstructors(t *testing.T) {
+	tests := []struct{ got, want Event }{
+		{ReadEvent(3), Event{Ident: 3, Filter: FilterRead, Flags: FlagAdd}},
+		{WriteEvent(4), Event{Ident: 4, Filter: FilterWrite, Flags: FlagAdd}},
+		{VnodeEvent(5, NoteWrite|NoteRename), Event{Ident: 5, Filter: FilterVnode, Flags: FlagAdd, Fflags: NoteWrite | NoteRename}},
+		{ProcEvent(6, NoteExit), Event{Ident: 6, Filter: FilterProc, Flags: FlagAdd, Fflags: NoteExit}},
+		{SignalEvent(syscall.SIGTERM), Event{Ident: uintptr(syscall.SIGTERM), Filter: FilterSignal, Flags: FlagAdd}},
+		{UserEvent(7), Event{Ident: 7, Filter: FilterUser, Flags: FlagAdd}},
+		{UserEvent(7).With(FlagClear | FlagOneshot), Event{Ident: 7, Filter: FilterUser, Flags: FlagAdd | FlagClear | FlagOneshot}},
+		{ReadEvent(-1), Event{Ident: ^uintptr(0), Filter: FilterRead, Flags: FlagAdd}},
+	}
+	for _, test := range tests {
+		if test.got != test.want {
+			t.Errorf("got %+v, want %+v", test.got, test.want)
+		}
+	}
+}
+
+func TestWithLeavesTheOriginal(t *testing.T) {
+	e := ReadEvent(3)
+	e.With(FlagOneshot)
+	if e.Flags != FlagAdd {
+		t.Errorf("With changed its receiver: %v", e)
+	}
+}
+
+func TestTrigger(t *testing.T) {
+	e := NewEvent(7, FilterUser, FlagAdd|FlagClear, NoteFfor|0x5, 11, 13)
+	want := Event{Ident: 7, Filter: FilterUser, Fflags: NoteFfor | 0x5 | NoteTrigger, Data: 11, Udata: 13}
+	if got := e.Trigger(); got != want {
+		t.Errorf("got %+v, want %+v", got, want)
+	}
+}
+
+// A timer must never be shorter than asked, in whatever unit the system has.
+func TestTimerEventRoundsUp(t *testing.T) {
+	unit := time.Nanosecond
+	switch runtime.GOOS {
+	case "dragonfly", "netbsd":
+		unit = time.Millisecond
+	}
+	for _, d := range []time.Duration{
+		math.MinInt64, -1, 0, 1, 999, 500 * time.Microsecond, time.Millisecond, time.Millisecond + 1,
+		1500 * time.Microsecond, 20 * time.Millisecond, time.Second, math.MaxInt64 - 1, math.MaxInt64,
+	} {
+		e := TimerEvent(3, d)
+		if e.Ident != 3 || e.Filter != FilterTimer || e.Flags != FlagAdd {
+			t.Errorf("TimerEvent(3, %v) = %v", d, e)
+		}
+		if e.Data < 1 {
+			t.Errorf("TimerEvent(3, %v) has period %d", d, e.Data)
+			continue
+		}
+		whole := e.Data - 1 // one unit less would be too short
+		if d > 0 && (time.Duration(whole) > math.MaxInt64/unit || time.Duration(whole)*unit >= d) {
+			t.Errorf("TimerEvent(3, %v) waits %d units of %v, which is too long", d, e.Data, unit)
+		}
+		if d > 0 && time.Duration(whole)*unit+unit-1 < d-1 {
+			t.Errorf("TimerEvent(3, %v) waits %d units of %v, which is too short", d, e.Data, unit)
+		}
+	}
+}
+
+func TestEventErr(t *testing.T) {
+	e := Event{Ident: 5, Filter: FilterRead, Flags: FlagError, Data: int64(syscall.ENOENT)}
+	if err := e.Err(); !errors.Is(err, syscall.ENOENT) {
+		t.Errorf("Err() = %v, want ENOENT", err)
+	}
+	if err := (Event{Flags: FlagError}).Err(); err != nil {
+		t.Errorf("a receipt's Err() = %v, want nil", err)
+	}
+	if err := (Event{Flags: FlagEOF, Data: 5}).Err(); err != nil {
+		t.Errorf("an event's Err() = %v, want nil", err)
+	}
+}
+
+func TestEventEOFAndSocketErr(t *testing.T) {
+	reset := syscall.ECONNRESET
+	tests := []struct {
+		event Event
+		eof   bool
+		err   error
+	}{
+		{Event{Filter: FilterRead}, false, nil},
+		{Event{Filter: FilterRead, Flags: FlagEOF, Data: 7}, true, nil},
+		{Event{Filter: FilterRead, Flags: FlagEOF, Fflags: Note(reset)}, true, reset},
+		{Event{Filter: FilterWrite, Flags: FlagEOF, Fflags: Note(reset)}, true, reset},
+		{Event{Filter: FilterRead, Fflags: Note(reset)}, false, nil},
+		{Event{Filter: FilterProc, Flags: FlagEOF, Fflags: NoteExit}, true, nil},
+	}
+	for _, test := range tests {
+		if eof := test.event.EOF(); eof != test.eof {
+			t.Errorf("%v: EOF() = %v", test.event, eof)
+		}
+		if err := test.event.SocketErr(); err != test.err {
+			t.Errorf("%v: SocketErr() = %v, want %v", test.event, err, test.err)
+		}
+	}
+}
+
+func TestEventWaitStatus(t *testing.T) {
+	const exit = NoteExit | NoteExitStatus
+	status, ok := Event{Filter: FilterProc, Fflags: exit, Data: 7 << 8}.WaitStatus()
+	if !ok || !status.Exited() || status.ExitStatus() != 7 {
+		t.Errorf("exit 7: got %v, %v", status, ok)
+	}
+	if runtime.GOOS != "windows" { // its WaitStatus knows no signals
+		status, ok = Event{Filter: FilterProc, Fflags: exit, Data: int64(syscall.SIGKILL)}.WaitStatus()
+		if !ok || !status.Signaled() || status.Signal() != syscall.SIGKILL || status.CoreDump() {
+			t.Errorf("killed: got %v, %v", status, ok)
+		}
+		status, ok = Event{Filter: FilterProc, Fflags: exit, Data: int64(syscall.Signal(6)) | 0x80}.WaitStatus()
+		if !ok || !status.Signaled() || status.Signal() != syscall.Signal(6) || !status.CoreDump() {
+			t.Errorf("dumped core: got %v, %v", status, ok)
+		}
+	}
+	for _, e := range []Event{
+		{Filter: FilterProc, Fflags: NoteFork, Data: 1},
+		{Filter: FilterProc, Flags: FlagError, Fflags: exit, Data: 1},
+		{Filter: FilterRead, Fflags: exit, Data: 1},
+		{Filter: FilterVnode, Fflags: exit, Data: 1},
+	} {
+		if status, ok := e.WaitStatus(); ok {
+			t.Errorf("%v: got %v, want none", e, status)
+		}
+	}
+}
+
+func TestEventString(t *testing.T) {
+	tests := []struct {
+		event Event
+		want  string
+	}{
+		{ReadEvent(5).With(FlagClear), "READ(5) ADD|CLEAR"},
+		{Event{Ident: 5, Filter: FilterRead, Flags: FlagAdd | FlagClear, Data: 12}, "READ(5) ADD|CLEAR data=12"},
+		{Event{Ident: 5, Filter: FilterWrite, Flags: FlagEOF, Fflags: Note(syscall.EPIPE), Udata: 0x10},
+			fmt.Sprintf("WRITE(5) EOF fflags=%d (%s) udata=0x10", int(syscall.EPIPE), errnoText(syscall.EPIPE))},
+		{Event{Ident: 5, Filter: FilterRead, Flags: FlagError, Data: int64(syscall.EBADF)},
+			fmt.Sprintf("READ(5) ERROR data=%d (%s)", int(syscall.EBADF), errnoText(syscall.EBADF))},
+		{Event{Ident: 5, Filter: FilterRead, Flags: FlagError}, "READ(5) ERROR"},
+		{ReadEvent(5).With(1 << 10), "READ(5) ADD|0x400"},
+		{VnodeEvent(3, NoteWrite|NoteDelete), "VNODE(3) ADD fflags=DELETE|WRITE"},
+		{Event{Ident: 9, Filter: FilterProc, Flags: FlagEOF, Fflags: NoteExit | NoteExitStatus, Data: 256},
+			"PROC(9) EOF fflags=" + exitNames + " data=256 (exit status 1)"},
+		{Event{Ident: 9, Filter: FilterProc, Fflags: NoteExit | NoteExitStatus, Data: 9},
+			"PROC(9) fflags=" + exitNames + " data=9 (signal: " + syscall.Signal(9).String() + ")"},
+		{Event{Ident: 9, Filter: FilterProc, Fflags: NoteExit | NoteExitStatus, Data: 0x86},
+			"PROC(9) fflags=" + exitNames + " data=134 (signal: " + syscall.Signal(6).String() + ", core dumped)"},
+		{UserEvent(1).Trigger(), "USER(1) fflags=TRIGGER"},
+		{NewEvent(1, FilterUser, 0, NoteFfcopy|NoteTrigger|5, 0, 0), "USER(1) fflags=FFCOPY|TRIGGER|0x5"},
+		{Event{Filter: 99}, "Filter(99)(0)"},
+	}
+	for _, test := range tests {
+		if got := test.event.String(); got != test.want {
+			t.Errorf("got  %s\nwant %s", got, test.want)
+		}
+	}
+}
+
+// exitNames is NoteExit|NoteExitStatus in words.
+var exitNames = func() string {
+	if NoteExitStatus != 0 {
+		return "EXIT|EXITSTATUS"
+	}
+	return "EXIT"
+}()
+
+func TestFlagString(t *testing.T) {
+	tests := []struct {
+		flags Flag
+		want  string
+	}{
+		{0, "0x0"},
+		{FlagAdd, "ADD"},
+		{FlagAdd | FlagDelete | FlagEnable | FlagDisable | FlagOneshot | FlagClear | FlagReceipt | FlagDispatch | FlagError | FlagEOF,
+			"ADD|DELETE|ENABLE|DISABLE|ONESHOT|CLEAR|RECEIPT|DISPATCH|ERROR|EOF"},
+	}
+	for _, test := range tests {
+		if got := test.flags.String(); got != test.want {
+			t.Errorf("got %s, want %s", got, test.want)
+		}
+	}
+}
+
+func TestChangeError(t *testing.T) {
+	var err error = &ChangeError{Index: 2, Event: ReadEvent(5), Err: syscall.EBADF}
+	if !errors.Is(err, syscall.EBADF) || errors.Is(err, syscall.ENOENT) {
+		t.Errorf("%v does not unwrap to its errno", err)
+	}
+	if want := "kqueue: change 2, READ(5) ADD: " + errnoText(syscall.EBADF); err.Error() != want {
+		t.Errorf("got  %v\nwant %s", err, want)
+	}
+}
+
+func TestZeroAndNilQueueAreClosed(t *testing.T) {
+	for name, q := range map[string]*Queue{"zero": new(Queue), "nil": nil} {
+		buf := make([]Event, 1)
+		calls := map[string]func() error{
+			"Apply":    func() error { return q.Apply(ReadEvent(0)) },
+			"Wait":     func() error { _, err := q.Wait(0); return err },
+			"WaitInto": func() error { _, err := q.WaitInto(buf, 0); return err },
+			"Kevent":   func() error { _, err := q.Kevent(nil, buf, 0); return err },
+			"Close":    func() error { return q.Close() },
+		}
+		for call, do := range calls {
+			if err := do(); !errors.Is(err, os.ErrClosed) {
+				t.Errorf("%s Queue: %s gave %v, want os.ErrClosed", name, call, err)
+			}
+		}
+		if fd := q.Fd(); fd != ^uintptr(0) {
+			t.Errorf("%s Queue: Fd() = %d", name, fd)
+		}
+	}
+}

@@ -1,0 +1,51 @@
+//go:build !darwin && !dragonfly && !freebsd && !netbsd && !openbsd
+
+package kqueue
+
+import (
+	"errors"
+	"time"
+)
+
+// The numbers are FreeBSD's: some number must stand behind each name, so that
+// what needs no kernel (constructors, decoding, String) works here too.
+const (
+	evfiltRead   = -1
+	evfiltWrite  = -2
+	evfiltAIO    = -3
+	evfiltVnode  = -4
+	evfiltProc   = -5
+	evfiltSignal = -6
+	evfiltTimer  = -7
+	evfiltUser   = -11
+
+	evfiltProcdesc = -8
+
+	noteExitStatus = 0
+
+	timerUnit     = time.Nanosecond
+	timerUnitNote = 0x8
+)
+
+type (
+	kernelFilter = int16
+	kernelFlag   = uint16
+)
+
+var systemNames = &freebsdNames
+
+func newKqueue() (int, error) {
+	return -1, errors.ErrUnsupported
+}
+
+func kevent(int, []Event, []Event, time.Duration) (int, error) {
+	return 0, errors.ErrUnsupported
+}
+
+func closedPipe() (int, error) {
+	return -1, errors.ErrUnsupported
+}
+
+func closeDescriptor(int) error {
+	return errors.ErrUnsupported
+}
