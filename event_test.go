@@ -70,6 +70,12 @@ func TestTimerEventRoundsUp(t *testing.T) {
 		if e.Ident != 3 || e.Filter != FilterTimer || e.Flags != FlagAdd {
 			t.Errorf("TimerEvent(3, %v) = %v", d, e)
 		}
+		if runtime.GOOS == "freebsd" && d > 1<<30*time.Second {
+			if e.Data >= 0 {
+				t.Errorf("TimerEvent(3, %v) has period %d, which FreeBSD takes and cannot hold", d, e.Data)
+			}
+			continue
+		}
 		if e.Data < 1 {
 			t.Errorf("TimerEvent(3, %v) has period %d", d, e.Data)
 			continue

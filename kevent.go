@@ -2,6 +2,7 @@ package kqueue
 
 import (
 	"fmt"
+	"runtime"
 	"strconv"
 	"strings"
 	"syscall"
@@ -53,11 +54,17 @@ func SignalEvent(sig syscall.Signal) Event {
 // and in milliseconds, rounded up, on DragonFly and NetBSD. OpenBSD, NetBSD and
 // DragonFly then round it up to their clock tick, mostly 10 ms. A period of 0 or
 // less is one unit, as the kernels disagree on what 0 means; one that is too
-// long for the kernel comes back as its error.
+// long for the kernel comes back as its error (FreeBSD: more than 34 years).
 func TimerEvent(ident uintptr, period time.Duration) Event {
 	units := int64(1)
 	if period > 0 {
 		units = int64((period-1)/timerUnit) + 1
+	}
+	if runtime.GOOS == "freebsd" && period > 1<<30*time.Second {
+		// The sum of the period and the time since boot would overflow, and the
+		// timer go off at once, over and over (sys/kern/kern_event.c,
+		// filt_timerstart). A negative period it refuses with EINVAL.
+		units = -1
 	}
 	return NewEvent(ident, FilterTimer, FlagAdd, timerUnitNote, units, 0)
 }

@@ -1,0 +1,213 @@
+//go:build darwin || dragonfly || freebsd || netbsd || openbsd
+
+package kqueue_test
+
+import (
+	"errors"
+	"fmt"
+	"runtime"
+	"syscall"
+	"testing"
+
+	. "github.com/go-kqueue/kqueue"
+	"golang.org/x/sys/unix"
+)
+
+const exitWithStatus = NoteExit | NoteExitStatus
+
+func TestProcExit(t *testing.T) {
+	for _, code := range []int{0, 1, 255} {
+		q := newQueue(t)
+		c := startChild(t, fmt.Sprint("exit ", code))
+		apply(t, q, ProcEvent(c.Process.Pid, exitWithStatus))
+		waitNone(t, q)
+		c.release()
+		e := waitOne(t, q)
+		if e.Ident != uintptr(c.Process.Pid) || e.Filter != FilterProc || e.Fflags&NoteExit == 0 || !e.EOF() {
+			t.Fatalf("exit %d: got %v", code, e)
+		}
+		status, ok := e.WaitStatus()
+		if !ok || !status.Exited() || status.ExitStatus() != code {
+			t.Errorf("exit %d: got %v", code, e)
+		}
+		if !hasWords(e.String(), fmt.Sprint("(exit status ", code, ")")) {
+			t.Errorf("exit %d: got %v", code, e)
+		}
+		waitNone(t, q)
+		// The event took nothing from wait(2).
+		if err := c.Wait(); c.ProcessState == nil || c.ProcessState.ExitCode() != code {
+			t.Errorf("exit %d: os/exec says %v", code, err)
+		}
+		q.Close()
+	}
+}
+
+func TestProcSignalled(t *testing.T) {
+	for _, sig := range []syscall.Signal{syscall.SIGKILL, syscall.SIGUSR2} {
+		q := newQueue(t)
+		c := startChild(t, "sleep")
+		apply(t, q, ProcEvent(c.Process.Pid, exitWithStatus))
+		// Before the child's Go runtime catches signals, it dies of them; so do
+		// not release it.
+		if err := c.Process.Signal(sig); err != nil {
+			t.Fatal(err)
+		}
+		if sig != syscall.SIGKILL {
+			c.Process.Kill()
+		}
+		e := waitOne(t, q)
+		status, ok := e.WaitStatus()
+		if !ok || !status.Signaled() {
+			t.Errorf("%v: got %v", sig, e)
+		} else if got := status.Signal(); got != sig && got != syscall.SIGKILL {
+			t.Errorf("%v: got %v", sig, e)
+		}
+		q.Close()
+	}
+}
+
+// What a child that exited before it is watched gives differs; the portable
+// way is to take ESRCH for an exit, and to wait(2) in both cases.
+func TestProcAlreadyExited(t *testing.T) {
+	q := newQueue(t)
+	c := startChild(t, "exit 7")
+	// Let it exit without waiting for it.
+	watch := newQueue(t)
+	apply(t, watch, ProcEvent(c.Process.Pid, NoteExit))
+	c.release()
+	waitOne(t, watch)
+
+	err := q.Apply(ProcEvent(c.Process.Pid, exitWithStatus))
+	switch runtime.GOOS {
+	case "freebsd", "dragonfly": // filt_procattach finds zombies too
+		if err != nil {
+			t.Fatal(err)
+		}
+		e := waitOne(t, q)
+		if status, ok := e.WaitStatus(); !ok || status.ExitStatus() != 7 {
+			t.Errorf("got %v", e)
+		}
+	default:
+		if !errors.Is(err, unix.ESRCH) {
+			t.Errorf("got %v, want ESRCH", err)
+		}
+	}
+	c.Wait()
+	if code := c.ProcessState.ExitCode(); code != 7 {
+		t.Errorf("os/exec says %d", code)
+	}
+	if err := q.Apply(ProcEvent(c.Process.Pid, NoteExit)); !errors.Is(err, unix.ESRCH) {
+		t.Errorf("after wait(2): got %v, want ESRCH", err)
+	}
+}
+
+func TestProcManyChildren(t *testing.T) {
+	q := newQueue(t)
+	const total = 64
+	want := make(map[uintptr]int)
+	var children []*child
+	for i := range total {
+		c := startChild(t, fmt.Sprint("exit ", i))
+		apply(t, q, ProcEvent(c.Process.Pid, exitWithStatus))
+		want[uintptr(c.Process.Pid)] = i
+		children = append(children, c)
+	}
+	for _, c := range children {
+		c.release()
+	}
+	for len(want) > 0 {
+		events, err := q.Wait(Forever)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, e := range events {
+			code, ok := want[e.Ident]
+			status, has := e.WaitStatus()
+			if !ok || !has || status.ExitStatus() != code {
+				t.Errorf("got %v", e)
+			}
+			delete(want, e.Ident)
+		}
+	}
+}
+
+func TestProcForkAndExec(t *testing.T) {
+	q := newQueue(t)
+	c := startChild(t, "fork")
+	apply(t, q, ProcEvent(c.Process.Pid, NoteFork|exitWithStatus))
+	c.release()
+	var seen Note
+	for seen&NoteExit == 0 {
+		e := waitOne(t, q)
+		seen |= e.Fflags
+		if status, ok := e.WaitStatus(); ok && status.ExitStatus() != 3 {
+			t.Errorf("got %v", e)
+		}
+	}
+	if seen&NoteFork == 0 {
+		t.Error("no FORK came")
+	}
+
+	c = startChild(t, "exec")
+	apply(t, q, ProcEvent(c.Process.Pid, NoteExec|exitWithStatus))
+	c.release()
+	for seen = 0; seen&NoteExit == 0; {
+		e := waitOne(t, q)
+		seen |= e.Fflags
+		if status, ok := e.WaitStatus(); ok && status.ExitStatus() != 4 {
+			t.Errorf("got %v", e)
+		}
+	}
+	if seen&NoteExec == 0 {
+		t.Error("no EXEC came")
+	}
+}
+
+func TestProcTrack(t *testing.T) {
+	q := newQueue(t)
+	c := startChild(t, "fork")
+	err := q.Apply(ProcEvent(c.Process.Pid, NoteTrack|exitWithStatus))
+	if runtime.GOOS == "darwin" || runtime.GOOS == "ios" {
+		if !errors.Is(err, unix.ENOTSUP) { // filt_procattach
+			t.Errorf("got %v, want ENOTSUP", err)
+		}
+		return
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.release()
+	parent := uintptr(c.Process.Pid)
+	var grandchild uintptr
+	exits := make(map[uintptr]bool)
+	for len(exits) < 2 {
+		events, err := q.Wait(Forever)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, e := range events {
+			if e.Fflags&NoteTrackerr != 0 {
+				t.Fatalf("got %v", e)
+			}
+			if e.Fflags&NoteChild != 0 {
+				grandchild = e.Ident
+				if e.Fflags&NoteExit == 0 && e.Data != int64(parent) {
+					t.Errorf("got %v, want the parent %d", e, parent)
+				}
+			}
+			if status, ok := e.WaitStatus(); ok {
+				exits[e.Ident] = true
+				want := 3
+				if e.Ident != parent {
+					want = 5
+				}
+				if status.ExitStatus() != want {
+					t.Errorf("got %v", e)
+				}
+			}
+		}
+	}
+	if grandchild == 0 || !exits[grandchild] || !exits[parent] {
+		t.Errorf("child %d, exits %v", grandchild, exits)
+	}
+}
