@@ -14,9 +14,10 @@ type Flag kernelFlag
 // Sources: kqueue(2), sys/event.h and kern_event.c of each system.
 const (
 	// FlagAdd (EV_ADD), in: add the event to the queue, or modify it where the
-	// queue has one with the same Ident and Filter. It is enabled unless
-	// FlagDisable stands beside. A change without FlagAdd to an event that is
-	// not there is ENOENT.
+	// queue has one with the same Ident and Filter. A new event is enabled unless
+	// FlagDisable stands beside; one that is there stays disabled where it is,
+	// as after FlagDispatch, unless FlagEnable stands beside. A change without
+	// FlagAdd to an event that is not there is ENOENT.
 	FlagAdd Flag = 0x1
 
 	// FlagDelete (EV_DELETE), in: remove the event from the queue; ENOENT where
