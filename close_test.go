@@ -22,6 +22,10 @@ import (
 // wait ended.
 func waiters(t testing.TB, q *Queue, count int) <-chan error {
 	t.Helper()
+	// A goroutine in a system call keeps its processor until the runtime's
+	// monitor takes it away, which takes a clock tick each.
+	old := runtime.GOMAXPROCS(count + 8)
+	t.Cleanup(func() { runtime.GOMAXPROCS(old) })
 	ended := make(chan error, count)
 	var ready sync.WaitGroup
 	for i := range count {

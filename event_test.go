@@ -80,12 +80,9 @@ func TestTimerEventRoundsUp(t *testing.T) {
 			t.Errorf("TimerEvent(3, %v) has period %d", d, e.Data)
 			continue
 		}
-		whole := e.Data - 1 // one unit less would be too short
-		if d > 0 && (time.Duration(whole) > math.MaxInt64/unit || time.Duration(whole)*unit >= d) {
-			t.Errorf("TimerEvent(3, %v) waits %d units of %v, which is too long", d, e.Data, unit)
-		}
-		if d > 0 && time.Duration(whole)*unit+unit-1 < d-1 {
-			t.Errorf("TimerEvent(3, %v) waits %d units of %v, which is too short", d, e.Data, unit)
+		// One unit less would be too short, and this many are enough.
+		if rest := d - time.Duration(e.Data-1)*unit; d > 0 && (rest <= 0 || rest > unit) {
+			t.Errorf("TimerEvent(3, %v) waits %d units of %v", d, e.Data, unit)
 		}
 	}
 }

@@ -384,11 +384,15 @@ func (q *Queue) leave() {
 //
 // The user event is cleared by the call that it wakes, and that call passes it
 // on: one that stayed triggered would wake all at once to fight for it, which
-// takes FreeBSD seconds. It is added and triggered by two changes, as FreeBSD
-// and NetBSD ignore a trigger in the change that adds (filt_userattach in their
-// sys/kern/kern_event.c).
+// takes FreeBSD seconds. DragonFly wakes them all in any case, so there it does
+// stay triggered, lest they all go to sleep again but one. The event is added
+// and triggered by two changes, as FreeBSD and NetBSD ignore a trigger in the
+// change that adds (filt_userattach in their sys/kern/kern_event.c).
 func (q *Queue) wakeFirst() error {
-	event := UserEvent(wakeIdent).With(FlagClear)
+	event := UserEvent(wakeIdent)
+	if runtime.GOOS != "dragonfly" {
+		event.Flags |= FlagClear
+	}
 	_, err := kevent(q.fd, []Event{event, event.Trigger()}, nil, 0)
 	if err == nil {
 		return nil

@@ -102,16 +102,18 @@ func TestProcAlreadyExited(t *testing.T) {
 }
 
 func TestProcManyChildren(t *testing.T) {
-	q := newQueue(t)
 	const total = 64
 	want := make(map[uintptr]int)
 	var children []*child
-	for i := range total {
+	var changes []Event
+	for i := range total { // which may take long, so not under the watchdog
 		c := startChild(t, fmt.Sprint("exit ", i))
-		apply(t, q, ProcEvent(c.Process.Pid, exitWithStatus))
-		want[uintptr(c.Process.Pid)] = i
 		children = append(children, c)
+		want[uintptr(c.Process.Pid)] = i
+		changes = append(changes, ProcEvent(c.Process.Pid, exitWithStatus))
 	}
+	q := newQueue(t)
+	apply(t, q, changes...)
 	for _, c := range children {
 		c.release()
 	}
