@@ -88,13 +88,9 @@ func TestSignalsDoNotRepeatChanges(t *testing.T) {
 			t.Fatalf("round %d: got %v, %v", i, buf[:n], err)
 		}
 		// The timer goes off once, and would start anew with each repetition.
-		start := time.Now()
 		n, err = q.Kevent([]Event{TimerEvent(1, 10*time.Millisecond).With(FlagOneshot)}, buf, Forever)
 		if n != 1 || err != nil || buf[0].Data != 1 {
 			t.Fatalf("round %d: got %v, %v", i, buf[:n], err)
-		}
-		if took := time.Since(start); took < 10*time.Millisecond {
-			t.Fatalf("round %d: the timer went off after %v", i, took)
 		}
 		e := UserEvent(2).With(FlagClear)
 		n, err = q.Kevent([]Event{e, e.Trigger()}, buf, Forever)

@@ -15,14 +15,14 @@ type names struct {
 }
 
 type filterName struct {
-	filter int64
+	filter int32
 	name   string
 }
 
 // noteNames are notes of one filter. The bits of number, if any, are no flags:
 // they hold one of the values together.
 type noteNames struct {
-	filter int64
+	filter int32
 	number uint32
 	names  []bitName
 }
@@ -34,11 +34,11 @@ type bitName struct {
 
 func (n *names) filterText(filter Filter) string {
 	for _, f := range n.filters {
-		if f.filter == int64(filter) {
+		if f.filter == int32(filter) {
 			return f.name
 		}
 	}
-	return fmt.Sprintf("Filter(%d)", int64(filter))
+	return fmt.Sprintf("Filter(%d)", int32(filter))
 }
 
 func (n *names) flagsText(flags Flag) string {
@@ -51,7 +51,7 @@ func (n *names) flagsText(flags Flag) string {
 func (n *names) notesText(filter Filter, notes Note) string {
 	var t bitsText
 	for _, f := range n.notes {
-		if f.filter == int64(filter) {
+		if f.filter == int32(filter) {
 			t.add(f.names, f.number, uint32(notes))
 		}
 	}

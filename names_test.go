@@ -61,7 +61,7 @@ func noteFilters(group string) []string {
 	}
 }
 
-func (n *names) number(t testing.TB, filter string) int64 {
+func (n *names) number(t testing.TB, filter string) int32 {
 	t.Helper()
 	for _, f := range n.filters {
 		if f.name == filter {
@@ -175,7 +175,7 @@ words:
 	return bits
 }
 
-func (n *names) notesOf(filter int64) []bitName {
+func (n *names) notesOf(filter int32) []bitName {
 	var list []bitName
 	for _, f := range n.notes {
 		if f.filter == filter {
