@@ -41,9 +41,8 @@ func TestConstructors(t *testing.T) {
 
 func TestWithLeavesTheOriginal(t *testing.T) {
 	e := ReadEvent(3)
-	e.With(FlagOneshot)
-	if e.Flags != FlagAdd {
-		t.Errorf("With changed its receiver: %v", e)
+	if with := e.With(FlagOneshot); e.Flags != FlagAdd || with.Flags != FlagAdd|FlagOneshot {
+		t.Errorf("got %v of %v", with, e)
 	}
 }
 
