@@ -121,8 +121,8 @@ const (
 	// or FlagDispatch. FreeBSD and NetBSD ignore NoteTrigger in the change that
 	// adds the event, the others do not.
 	//
-	// FreeBSD 8.1, macOS 10.6, DragonFly 4.0, NetBSD 10.0, OpenBSD 7.8 and later;
-	// older ones give EINVAL. OpenBSD allows a process 1,024 user events and
+	// FreeBSD, macOS 10.6, DragonFly 4.0, NetBSD 10.0, OpenBSD 7.8 and later; older
+	// ones give EINVAL. OpenBSD allows a process 1,024 user events and
 	// timers together: ENOMEM.
 	FilterUser Filter = evfiltUser
 )

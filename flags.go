@@ -46,14 +46,14 @@ const (
 
 	// FlagReceipt (EV_RECEIPT), in: answer this change with an event that has
 	// FlagError and, in Data, 0 or the errno, instead of returning pending
-	// events. [Queue.Apply] uses it by itself. FreeBSD 8.1, macOS 10.5,
-	// DragonFly 4.6, OpenBSD 6.2, NetBSD 10.0 and later.
+	// events. [Queue.Apply] uses it by itself. FreeBSD, OpenBSD, macOS
+	// 10.5, DragonFly 4.6, NetBSD 10.0 and later.
 	FlagReceipt Flag = 0x40
 
 	// FlagDispatch (EV_DISPATCH), in: disable the event once it was returned,
 	// until FlagEnable: one event for one of several waiting goroutines. NetBSD
-	// 10 does not disable an event that has FlagClear as well. FreeBSD 8.1, macOS
-	// 10.6, DragonFly 4.6, OpenBSD 6.2, NetBSD 10.0 and later.
+	// 10 does not disable an event that has FlagClear as well. FreeBSD, OpenBSD, macOS
+	// 10.6, DragonFly 4.6, NetBSD 10.0 and later.
 	FlagDispatch Flag = 0x80
 
 	// FlagError (EV_ERROR), out: the event answers a change. Data is the errno,

@@ -63,8 +63,8 @@
 // used again as soon as it is closed, while events for it may still stand in a
 // slice that a wait returned; so combine the index with a generation that
 // changes with each use, and drop what carries an old one (see the example of
-// Event). On all systems but OpenBSD any change to an event overwrites its
-// Udata.
+// Event). A change to an event overwrites its Udata; only
+// OpenBSD leaves it alone where the change has no FlagAdd (user events aside).
 //
 // # Errors
 //
@@ -120,16 +120,17 @@
 // What all systems have is exported everywhere, also where there is no kqueue:
 // there the package compiles, all that needs no kernel works, and New fails with
 // an error that wraps [errors.ErrUnsupported]. (plan9 has no signals and is left
-// out.) The filters and the first release that has them:
+// out.) The filters, and where it is known the first release that
+// has them:
 //
 //	                macOS      FreeBSD  NetBSD  OpenBSD  DragonFly
-//	FilterRead      10.3       4.1      2.0     2.9      1.0
-//	FilterWrite     10.3       4.1      2.0     2.9      1.0
-//	FilterVnode     10.3       4.1      2.0     2.9      1.0
-//	FilterProc      10.3       4.1      2.0     2.9      1.0
-//	FilterSignal    10.3       4.1      2.0     2.9      1.0
-//	FilterTimer     10.3       4.4      2.0     3.4      1.0
-//	FilterUser      10.6       8.1      10.0    7.8      4.0
+//	FilterRead      10.3       yes      yes     yes      yes
+//	FilterWrite     10.3       yes      yes     yes      yes
+//	FilterVnode     10.3       yes      yes     yes      yes
+//	FilterProc      10.3       yes      yes     yes      yes
+//	FilterSignal    10.3       yes      yes     yes      yes
+//	FilterTimer     10.3       yes      yes     yes      yes
+//	FilterUser      10.6       yes      10.0    7.8      4.0
 //	FilterExcept    10.12      -        -       yes      2.8
 //	FilterEmpty     -          yes      10.0    -        -
 //	FilterFS        10.3       yes      yes     -        4.6
@@ -139,8 +140,8 @@
 //	FilterJaildesc  -          15.0     -       -        -
 //
 // FilterAIO, FilterLIO, FilterSendfile, FilterMachport and FilterVM are numbers
-// that no change from Go can use. The package itself needs NetBSD 10.0 and
-// OpenBSD 6.2 or later for [Queue.Apply] of more than one change (FlagReceipt).
+// that no change from Go can use. [Queue.Apply] of more than one change
+// needs FlagReceipt, which NetBSD has since 10.0.
 // These constants are exported only where they are:
 //
 //	                               macOS  FreeBSD  NetBSD  OpenBSD  DragonFly
@@ -326,23 +327,27 @@ func (q *Queue) Apply(changes ...Event) error {
 	if !q.enter() {
 		return errClosed
 	}
-	defer q.leave()
+	var err error
 	if len(changes) == 1 {
-		if err := applyOne(q.fd, &changes[0]); err != nil {
-			return errors.Join(&ChangeError{0, changes[0], err})
+		if errno := applyOne(q.fd, changes); errno != nil {
+			err = errors.Join(&ChangeError{0, changes[0], errno})
 		}
-		return nil
+	} else {
+		err = applyMany(q.fd, changes)
 	}
-	return applyMany(q.fd, changes)
+	q.leave()
+	return err
 }
 
-// applyOne hands one change to the kernel and returns its errno. Unlike a
-// receipt, a plain error cannot be mistaken for an event.
-func applyOne(fd int, change *Event) error {
-	one := [1]Event{*change}
-	one[0].Flags &^= FlagReceipt
-	refuseZeroFilter(&one[0])
-	_, err := kevent(fd, one[:], nil, 0)
+// applyOne hands the only one of changes to the kernel and returns its errno.
+// Unlike a receipt, a plain error cannot be mistaken for an event.
+func applyOne(fd int, changes []Event) error {
+	if changes[0].Flags&FlagReceipt != 0 || isZeroFilter(&changes[0]) {
+		changes = []Event{changes[0]}
+		changes[0].Flags &^= FlagReceipt
+		refuseZeroFilter(&changes[0])
+	}
+	_, err := kevent(fd, kernelEvents(changes), nil, &timespec{})
 	return err
 }
 
@@ -358,7 +363,7 @@ func applyMany(fd int, changes []Event) error {
 			batch[i].Flags |= FlagReceipt
 			refuseZeroFilter(&batch[i])
 		}
-		n, err := kevent(fd, batch[:size], receipts[:size], 0)
+		n, err := kevent(fd, kernelEvents(batch[:size]), kernelEvents(receipts[:size]), &timespec{})
 		if err != nil {
 			errs = append(errs, os.NewSyscallError("kevent", err))
 			break
@@ -376,9 +381,13 @@ func applyMany(fd int, changes []Event) error {
 // no filter. FreeBSD would skip the change without a word and without a receipt
 // (sys/kern/kern_event.c, kqueue_kevent); a positive filter it does refuse.
 func refuseZeroFilter(change *Event) {
-	if FilterRead != 0 && change.Filter == 0 {
+	if isZeroFilter(change) {
 		change.Filter = 1
 	}
+}
+
+func isZeroFilter(change *Event) bool {
+	return FilterRead != 0 && change.Filter == 0
 }
 
 // Wait returns the triggered events, at most 64 of them, in a slice of their
@@ -392,14 +401,14 @@ func refuseZeroFilter(change *Event) {
 // A goroutine inside Wait holds an operating system thread.
 func (q *Queue) Wait(timeout time.Duration) ([]Event, error) {
 	buffer := waitBuffers.Get().(*[waitSize]Event)
-	defer waitBuffers.Put(buffer)
-	n, err := q.WaitInto(buffer[:], timeout)
-	if n == 0 {
-		return nil, err
+	n, err := q.wait(nil, buffer[:], timeout)
+	var events []Event
+	if n > 0 {
+		events = make([]Event, n)
+		copy(events, buffer[:])
 	}
-	events := make([]Event, n)
-	copy(events, buffer[:])
-	return events, nil
+	waitBuffers.Put(buffer)
+	return events, err
 }
 
 var waitBuffers = sync.Pool{New: func() any { return new([waitSize]Event) }}
@@ -408,13 +417,6 @@ var waitBuffers = sync.Pool{New: func() any { return new([waitSize]Event) }}
 // into events, as many as there is room for, and returns their number. An empty
 // events gives an error that wraps [os.ErrInvalid].
 func (q *Queue) WaitInto(events []Event, timeout time.Duration) (int, error) {
-	if !q.enter() {
-		return 0, errClosed
-	}
-	defer q.leave()
-	if len(events) == 0 {
-		return 0, errNoRoom
-	}
 	return q.wait(nil, events, timeout)
 }
 
@@ -433,21 +435,29 @@ var errNoRoom = fmt.Errorf("kqueue: WaitInto: no room for events: %w", os.ErrInv
 // Signals do not end the wait, and the changes are applied once. changes and
 // events may be the same slice.
 func (q *Queue) Kevent(changes, events []Event, timeout time.Duration) (int, error) {
+	if len(events) == 0 || oneByOne(changes, events) {
+		return q.keventInTwo(changes, events, timeout)
+	}
+	return q.wait(changes, events, timeout)
+}
+
+// keventInTwo applies changes first, and then waits where there is room.
+func (q *Queue) keventInTwo(changes, events []Event, timeout time.Duration) (int, error) {
 	if !q.enter() {
 		return 0, errClosed
 	}
-	defer q.leave()
+	var n int
+	var err error
 	if oneByOne(changes, events) {
-		n, err := applyOneByOne(q.fd, changes, events)
-		if n > 0 || err != nil {
-			return n, err
-		}
-		changes = nil
+		n, err = applyOneByOne(q.fd, changes, events)
+	} else if _, err = kevent(q.fd, kernelEvents(changes), nil, &timespec{}); err != nil {
+		err = os.NewSyscallError("kevent", err)
 	}
-	if len(events) == 0 {
-		timeout = 0
+	q.leave()
+	if n > 0 || err != nil || len(events) == 0 {
+		return n, err
 	}
-	return q.wait(changes, events, timeout)
+	return q.wait(nil, events, timeout)
 }
 
 // oneByOne reports whether the kernel would get this list of changes wrong:
@@ -482,7 +492,7 @@ func applyOneByOne(fd int, changes, events []Event) (int, error) {
 	n := 0
 	for i := range changes {
 		answer := changes[i]
-		err := applyOne(fd, &answer)
+		err := applyOne(fd, changes[i:i+1])
 		if err == nil && answer.Flags&FlagReceipt == 0 {
 			continue
 		}
@@ -505,36 +515,52 @@ func applyOneByOne(fd int, changes, events []Event) (int, error) {
 // wait is kevent(2), begun again until an event, the end of the timeout, an
 // error or Close ends it.
 func (q *Queue) wait(changes, events []Event, timeout time.Duration) (int, error) {
-	var start time.Time
-	if timeout > 0 {
-		start = time.Now()
+	if !q.enter() {
+		return 0, errClosed
 	}
-	left := timeout
+	if len(events) == 0 {
+		return q.leaveWith(0, errNoRoom)
+	}
+	var start time.Duration
+	var left timespec
+	var limit *timespec // nil waits for ever
+	if timeout >= 0 {
+		limit = &left
+		if timeout > 0 {
+			start = time.Since(processStart)
+			left = newTimespec(min(timeout, maxWait))
+		}
+	}
 	for {
-		n, err := kevent(q.fd, changes, events, min(left, maxWait))
-		if q.calls.Load()&isOpen == 0 {
+		n, err := kevent(q.fd, kernelEvents(changes), kernelEvents(events), limit)
+		if n > 0 {
+			if q.leave() {
+				return n, nil
+			}
 			return 0, errClosed
 		}
-		if n > 0 {
-			return n, nil
-		}
 		if err != nil && err != syscall.EINTR {
-			return 0, os.NewSyscallError("kevent", err)
+			return q.leaveWith(0, os.NewSyscallError("kevent", err))
 		}
-		if timeout == 0 && err == nil {
-			return 0, nil
+		if timeout == 0 && err == nil || q.calls.Load()&isOpen == 0 {
+			return q.leaveWith(0, nil)
 		}
 		// A signal came, or maxWait passed. The kernel applies the changes
 		// before it waits, so they must not be sent again.
 		changes = nil
 		if timeout > 0 {
-			left = timeout - time.Since(start)
-			if left <= 0 {
-				return 0, nil
+			rest := timeout - (time.Since(processStart) - start)
+			if rest <= 0 {
+				return q.leaveWith(0, nil)
 			}
+			left = newTimespec(min(rest, maxWait))
 		}
 	}
 }
+
+// processStart is what wait counts time from: a time.Duration since then needs
+// only the monotonic clock, where time.Now reads two.
+var processStart = time.Now()
 
 // Close releases the queue and all events in it. It wakes every goroutine that
 // is inside Wait, WaitInto or Kevent, whose call then fails with an error that
@@ -590,22 +616,41 @@ func (q *Queue) enter() bool {
 	}
 }
 
-// leave counts a call out. The last one to leave a closed queue closes the
-// descriptor.
-func (q *Queue) leave() {
-	// The event that Close waits with wakes one waiter; each hands it on. A call
-	// that finds the queue still open cannot have taken that event.
-	if calls := q.calls.Load(); calls&isOpen == 0 && calls > 1 {
-		q.wakeNext()
+// leave counts a call out, and reports whether the queue was still open. A call
+// that finds it so cannot have taken the event that Close wakes calls with.
+func (q *Queue) leave() bool {
+	if q.calls.Load()&isOpen != 0 && q.calls.Add(^uint32(0)) != 0 {
+		return true
 	}
-	if q.calls.Add(^uint32(0)) != 0 {
-		return
+	q.leaveClosed()
+	return false
+}
+
+// leaveClosed counts a call out of a closed queue, unless that is done already:
+// then it was the last one, and the count is 0. Close's event wakes one call, and
+// each hands it on to the next. The last one to leave closes the descriptor.
+func (q *Queue) leaveClosed() {
+	if calls := q.calls.Load(); calls > 0 {
+		if calls > 1 {
+			q.wakeNext()
+		}
+		if q.calls.Add(^uint32(0)) != 0 {
+			return
+		}
 	}
 	if q.wakePipe >= 0 {
 		closeDescriptor(q.wakePipe)
 	}
 	q.closeErr = os.NewSyscallError("close", closeDescriptor(q.fd))
 	close(q.closed)
+}
+
+// leaveWith counts a call out and returns its result, or that of a closed queue.
+func (q *Queue) leaveWith(n int, err error) (int, error) {
+	if q.leave() {
+		return n, err
+	}
+	return 0, errClosed
 }
 
 // wakeFirst wakes a call inside a queue that is being closed. Closing the
@@ -622,7 +667,7 @@ func (q *Queue) wakeFirst() error {
 	if runtime.GOOS != "dragonfly" {
 		event.Flags |= FlagClear
 	}
-	_, err := kevent(q.fd, []Event{event, event.Trigger()}, nil, 0)
+	_, err := kevent(q.fd, kernelEvents([]Event{event, event.Trigger()}), nil, &timespec{})
 	if err == nil {
 		return nil
 	}
@@ -630,7 +675,7 @@ func (q *Queue) wakeFirst() error {
 	// (OpenBSD allows a process 1,024 timers and user events).
 	pipe, pipeErr := closedPipe()
 	if pipeErr == nil {
-		_, pipeErr = kevent(q.fd, []Event{ReadEvent(pipe)}, nil, 0)
+		_, pipeErr = kevent(q.fd, kernelEvents([]Event{ReadEvent(pipe)}), nil, &timespec{})
 		if pipeErr == nil {
 			q.wakePipe = pipe
 			return nil
@@ -644,5 +689,5 @@ func (q *Queue) wakeFirst() error {
 // wakeNext triggers the user event of wakeFirst again. Where there is none yet,
 // or a pipe in its place, the kernel's ENOENT does no harm.
 func (q *Queue) wakeNext() {
-	kevent(q.fd, []Event{UserEvent(wakeIdent).Trigger()}, nil, 0)
+	kevent(q.fd, kernelEvents([]Event{UserEvent(wakeIdent).Trigger()}), nil, &timespec{})
 }

@@ -43,20 +43,23 @@ func newKqueue() (int, error) {
 	return fd, nil
 }
 
-// kevent is one kevent(2) call. A negative timeout waits for ever.
-func kevent(fd int, changes, events []Event, timeout time.Duration) (int, error) {
-	var limit *unix.Timespec
-	if timeout >= 0 {
-		ts := unix.NsecToTimespec(int64(timeout))
-		limit = &ts
-	}
-	return unix.Kevent(fd, kernelEvents(changes), kernelEvents(events), limit)
+type timespec = unix.Timespec
+
+func newTimespec(d time.Duration) timespec {
+	return unix.NsecToTimespec(int64(d))
 }
 
-// kernelEvents is events under x/sys's name for them. The result must not be
-// read in Go: where its Udata is a pointer, what stands there is none.
-func kernelEvents(events []Event) []unix.Kevent_t {
-	return unsafe.Slice((*unix.Kevent_t)(unsafe.Pointer(unsafe.SliceData(events))), len(events))
+// kernelEvent is Event under x/sys's name. What the kernel has written must not
+// be read as one: where its Udata is a pointer to x/sys, it is none.
+type kernelEvent = unix.Kevent_t
+
+func kernelEvents(events []Event) []kernelEvent {
+	return *(*[]kernelEvent)(unsafe.Pointer(&events))
+}
+
+// kevent is one kevent(2) call. A nil limit waits for ever.
+func kevent(fd int, changes, events []kernelEvent, limit *timespec) (int, error) {
+	return unix.Kevent(fd, changes, events, limit)
 }
 
 // closedPipe returns the read end of a pipe that has no writer any more.

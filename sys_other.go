@@ -38,7 +38,19 @@ func newKqueue() (int, error) {
 	return -1, errors.ErrUnsupported
 }
 
-func kevent(int, []Event, []Event, time.Duration) (int, error) {
+type timespec struct{}
+
+func newTimespec(time.Duration) timespec {
+	return timespec{}
+}
+
+type kernelEvent = Event
+
+func kernelEvents(events []Event) []kernelEvent {
+	return events
+}
+
+func kevent(int, []kernelEvent, []kernelEvent, *timespec) (int, error) {
 	return 0, errors.ErrUnsupported
 }
 
