@@ -68,8 +68,13 @@ func collect(t testing.TB, ended <-chan error, count int) {
 
 func TestCloseWakesWaiters(t *testing.T) {
 	for _, count := range []int{0, 1, 8, 64, 500} {
-		q := newQueue(t)
+		q, err := New()
+		if err != nil {
+			t.Fatal(err)
+		}
+		// To start that many threads may take long, so not under the watchdog.
 		ended := waiters(t, q, count)
+		watchdog(t, watchdogTime)
 		// Most of them are inside the kernel when that many threads exist; that
 		// some are not yet is as good a test.
 		for range 100 {

@@ -1,0 +1,232 @@
+//go:build darwin || dragonfly || freebsd || netbsd || openbsd
+
+package kqueue_test
+
+import (
+	"cmp"
+	"encoding/binary"
+	"errors"
+	"math/rand/v2"
+	"os"
+	"runtime"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+
+	. "github.com/go-kqueue/kqueue"
+	"golang.org/x/sys/unix"
+)
+
+// randomEvent makes an event of any fields. It does not touch what would hurt
+// the test itself: descriptors it did not make, and processes.
+func randomEvent(r *rand.Rand, fds []int) Event {
+	ident := r.Uint64()
+	switch r.IntN(4) {
+	case 0:
+		ident = uint64(fds[r.IntN(len(fds))])
+	case 1:
+		ident = uint64(r.IntN(64)) + 1000
+	case 2:
+		ident = uint64(r.IntN(40)) // signals, low descriptors
+	}
+	filter := Filter(r.IntN(40)) - 20
+	if r.IntN(8) == 0 {
+		filter = Filter(r.Uint32())
+	}
+	flags := Flag(r.Uint32())
+	if r.IntN(2) == 0 {
+		flags = []Flag{FlagAdd, FlagAdd | FlagClear, FlagAdd | FlagOneshot, FlagDelete, FlagEnable, FlagDisable, FlagAdd | FlagDispatch}[r.IntN(7)]
+	}
+	notes := Note(r.Uint32())
+	if r.IntN(2) == 0 {
+		notes = 1 << r.IntN(32)
+	}
+	data := int64(r.Uint64())
+	switch r.IntN(3) {
+	case 0:
+		data = int64(r.IntN(2000)) - 1000
+	case 1:
+		data = 0
+	}
+	if filter == FilterTimer {
+		// NetBSD asserts that a period is not negative, and asks not to be
+		// given one (sys/kern/kern_event.c, filt_timercompute).
+		data = max(data, 0)
+	}
+	return NewEvent(uintptr(ident), filter, flags, notes, data, uintptr(r.Uint64()))
+}
+
+// randomRounds throws random changes and timeouts at a queue and checks that
+// what comes back is events or an errno, and that nothing stays open.
+func randomRounds(t testing.TB, seed uint64, rounds int) {
+	r := rand.New(rand.NewPCG(seed, 0))
+	q, err := New()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer q.Close()
+	rd, w := newPipe(t)
+	a, b := newSocketpair(t)
+	fds := []int{rd, w, a, b}
+	isErrno := func(err error) bool {
+		var errno syscall.Errno
+		return err == nil || errors.As(err, &errno) || errors.Is(err, os.ErrInvalid)
+	}
+	for range rounds {
+		changes := make([]Event, r.IntN(20))
+		for i := range changes {
+			changes[i] = randomEvent(r, fds)
+		}
+		events := make([]Event, r.IntN(6))
+		timeout := time.Duration(r.IntN(2))
+		n := 0
+		switch r.IntN(3) {
+		case 0:
+			err = q.Apply(changes...)
+		case 1:
+			n, err = q.WaitInto(events, timeout)
+		case 2:
+			n, err = q.Kevent(changes, events, timeout)
+		}
+		if !isErrno(err) || n < 0 || n > len(events) {
+			t.Fatalf("seed %d: got %d, %v", seed, n, err)
+		}
+		for _, e := range events[:n] {
+			_ = e.String()
+		}
+	}
+}
+
+// FuzzKernel is random input to a real kernel: the fuzzer's part is the seed.
+func FuzzKernel(f *testing.F) {
+	f.Add([]byte("kqueue"))
+	f.Add([]byte{1, 2, 3, 4, 5, 6, 7, 8})
+	f.Fuzz(func(t *testing.T, data []byte) {
+		watchdog(t, watchdogTime)
+		var seed [8]byte
+		copy(seed[:], data)
+		randomRounds(t, binary.LittleEndian.Uint64(seed[:]), 100)
+	})
+}
+
+// TestRandomInput does for a few seconds what FuzzKernel does, or for as many
+// rounds as KQUEUE_ROUNDS says.
+func TestRandomInput(t *testing.T) {
+	want, err := strconv.Atoi(cmp.Or(os.Getenv("KQUEUE_ROUNDS"), "2000"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	before := openFDs(t)
+	const step = 100
+	for seed := 0; seed*step < want; seed++ {
+		t.Run("", func(t *testing.T) {
+			watchdog(t, watchdogTime)
+			randomRounds(t, uint64(seed), step)
+		})
+	}
+	if after := openFDs(t); after != before {
+		t.Errorf("%d descriptors are open, %d were before", after, before)
+	}
+	t.Logf("%d rounds", want)
+}
+
+// TestSoak keeps a mixed load going, for a second or as long as KQUEUE_SOAK says.
+func TestSoak(t *testing.T) {
+	length := time.Second
+	if s := os.Getenv("KQUEUE_SOAK"); s != "" {
+		var err error
+		if length, err = time.ParseDuration(s); err != nil {
+			t.Fatal(err)
+		}
+	}
+	watchdog(t, length+watchdogTime)
+	soakRound(t) // so that what is made once is made
+	runtime.GC()
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	fds, goroutines := openFDs(t), runtime.NumGoroutine()
+	rounds := 0
+	for start := time.Now(); time.Since(start) < length; rounds++ {
+		soakRound(t)
+	}
+	// Goroutines that have sent their last word still have to end.
+	for runtime.NumGoroutine() > goroutines {
+		runtime.Gosched()
+	}
+	if n := openFDs(t); n != fds {
+		t.Errorf("%d descriptors are open, %d were before", n, fds)
+	}
+	runtime.GC()
+	runtime.ReadMemStats(&after)
+	if after.HeapAlloc > before.HeapAlloc+1<<20 {
+		t.Errorf("the heap grew from %d to %d bytes", before.HeapAlloc, after.HeapAlloc)
+	}
+	t.Logf("%d rounds in %v", rounds, length)
+}
+
+// soakRound has waiters share the events of pipes, timers, user events and
+// signals while others change them, and then closes the queue under all of them.
+func soakRound(t *testing.T) {
+	q, err := New()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var p [2]int
+	if err := unix.Pipe(p[:]); err != nil {
+		t.Fatal(err)
+	}
+	var got atomic.Int64
+	var group sync.WaitGroup
+	run := func(do func() error) {
+		group.Add(1)
+		go func() {
+			defer group.Done()
+			for {
+				if err := do(); err != nil {
+					if !errors.Is(err, os.ErrClosed) && !errors.Is(err, unix.ENOENT) {
+						t.Error(err)
+					}
+					if errors.Is(err, os.ErrClosed) {
+						return
+					}
+				}
+			}
+		}()
+	}
+	user := UserEvent(1).With(FlagClear)
+	apply(t, q, user, TimerEvent(1, time.Millisecond), SignalEvent(syscall.SIGWINCH),
+		ReadEvent(p[0]).With(FlagDispatch))
+	for range 3 {
+		run(func() error {
+			events, err := q.Wait(Forever)
+			got.Add(int64(len(events)))
+			for _, e := range events {
+				if e.Filter == FilterRead {
+					read(t, p[0], 1)
+					return q.Apply(ReadEvent(p[0]).With(FlagDispatch | FlagEnable))
+				}
+			}
+			return err
+		})
+	}
+	run(func() error { runtime.Gosched(); return q.Apply(user.Trigger()) })
+	run(func() error {
+		return q.Apply(TimerEvent(2, time.Hour), NewEvent(2, FilterTimer, FlagDelete, 0, 0, 0))
+	})
+	for range 20 {
+		write(t, p[1], "x")
+		unix.Kill(os.Getpid(), syscall.SIGWINCH)
+	}
+	for got.Load() < 40 {
+		runtime.Gosched()
+	}
+	if err := q.Close(); err != nil {
+		t.Fatal(err)
+	}
+	group.Wait()
+	unix.Close(p[0])
+	unix.Close(p[1])
+}
