@@ -24,12 +24,7 @@ const (
 	timerUnitNote = NoteNseconds
 )
 
-type (
-	kernelFilter = int16
-	kernelFlag   = uint16
-)
-
-var systemNames = &darwinNames
+const systemNames = darwinNames
 
 // macOS's own filters.
 const (

@@ -25,12 +25,7 @@ const (
 	timerUnitNote = 0
 )
 
-type (
-	kernelFilter = int16
-	kernelFlag   = uint16
-)
-
-var systemNames = &dragonflyNames
+const systemNames = dragonflyNames
 
 // DragonFly's own filters.
 const (

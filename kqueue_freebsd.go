@@ -24,12 +24,7 @@ const (
 	timerUnitNote = NoteNseconds
 )
 
-type (
-	kernelFilter = int16
-	kernelFlag   = uint16
-)
-
-var systemNames = &freebsdNames
+const systemNames = freebsdNames
 
 // FreeBSD's own filters. x/sys lacks those of jails; their source is
 // sys/sys/event.h, FreeBSD 15.0.

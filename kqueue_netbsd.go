@@ -32,7 +32,7 @@ type (
 	kernelFlag   = uint32
 )
 
-var systemNames = &netbsdNames
+const systemNames = netbsdNames
 
 // NetBSD's own filters. x/sys lacks them; their source is sys/sys/event.h,
 // NetBSD 10.0.

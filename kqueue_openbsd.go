@@ -24,12 +24,7 @@ const (
 	timerUnitNote = NoteNseconds
 )
 
-type (
-	kernelFilter = int16
-	kernelFlag   = uint16
-)
-
-var systemNames = &openbsdNames
+const systemNames = openbsdNames
 
 // OpenBSD's own filters.
 const (

@@ -9,12 +9,12 @@ import (
 	"testing"
 )
 
-var allNames = map[string]*names{
-	"darwin":    &darwinNames,
-	"dragonfly": &dragonflyNames,
-	"freebsd":   &freebsdNames,
-	"netbsd":    &netbsdNames,
-	"openbsd":   &openbsdNames,
+var allNames = map[string]names{
+	"darwin":    darwinNames,
+	"dragonfly": dragonflyNames,
+	"freebsd":   freebsdNames,
+	"netbsd":    netbsdNames,
+	"openbsd":   openbsdNames,
 }
 
 // A tableRow is a line of testdata/constants.tsv.
@@ -61,15 +61,28 @@ func noteFilters(group string) []string {
 	}
 }
 
-func (n *names) number(t testing.TB, filter string) int32 {
+// filters are the names and numbers of n's filters.
+func (n names) filters(t testing.TB) map[string]int32 {
 	t.Helper()
-	for _, f := range n.filters {
-		if f.name == filter {
-			return f.filter
+	filters := make(map[string]int32)
+	for _, line := range strings.Split(string(n), "\n")[1:] {
+		name, number, _ := strings.Cut(strings.Fields(line)[0], "=")
+		f, err := strconv.ParseInt(number, 0, 32)
+		if err != nil {
+			t.Fatal(err)
 		}
+		filters[name] = int32(f)
 	}
-	t.Fatalf("no filter %s", filter)
-	return 0
+	return filters
+}
+
+func (n names) number(t testing.TB, filter string) int32 {
+	t.Helper()
+	number, ok := n.filters(t)[filter]
+	if !ok {
+		t.Fatalf("no filter %s", filter)
+	}
+	return number
 }
 
 // Every constant must be printed by its name, on every system.
@@ -102,8 +115,8 @@ func TestNamesAreComplete(t *testing.T) {
 		}
 	}
 	for system, n := range allNames {
-		if len(n.filters) != filters[system] {
-			t.Errorf("%s: %d filters have names, want %d", system, len(n.filters), filters[system])
+		if got := len(n.filters(t)); got != filters[system] {
+			t.Errorf("%s: %d filters have names, want %d", system, got, filters[system])
 		}
 	}
 }
@@ -155,15 +168,13 @@ func TestNotesTextBySystem(t *testing.T) {
 }
 
 // parseBits is the reverse of bitsText.
-func parseBits(t testing.TB, text string, known []bitName) uint32 {
+func parseBits(t testing.TB, text string, known []string) uint32 {
 	t.Helper()
 	var bits uint32
-words:
 	for _, word := range strings.Split(text, "|") {
-		for _, b := range known {
-			if b.name == word {
-				bits |= b.bits
-				continue words
+		for _, k := range known {
+			if name, number, _ := strings.Cut(k, "="); name == word {
+				word = number
 			}
 		}
 		n, err := strconv.ParseUint(word, 0, 32)
@@ -175,28 +186,18 @@ words:
 	return bits
 }
 
-func (n *names) notesOf(filter int32) []bitName {
-	var list []bitName
-	for _, f := range n.notes {
-		if f.filter == filter {
-			list = append(list, f.names...)
-		}
-	}
-	return list
-}
-
 // checkBits checks that no bit is lost or made up by the names of any system.
 func checkBits(t testing.TB, flags uint32, notes uint32) {
 	t.Helper()
 	for system, n := range allNames {
-		known := append(append([]bitName(nil), flagNames...), n.flags...)
-		if text := n.flagsText(Flag(flags)); Flag(parseBits(t, text, known)) != Flag(flags) {
+		line, _, _ := strings.Cut(string(n), "\n")
+		if text := n.flagsText(Flag(flags)); Flag(parseBits(t, text, strings.Fields(line))) != Flag(flags) {
 			t.Errorf("%s: flags %#x print as %s", system, flags, text)
 		}
-		for _, f := range n.filters {
-			text := n.notesText(Filter(f.filter), Note(notes))
-			if parseBits(t, text, n.notesOf(f.filter)) != notes {
-				t.Errorf("%s: notes %#x of %s print as %s", system, notes, f.name, text)
+		for name, f := range n.filters(t) {
+			text := n.notesText(Filter(f), Note(notes))
+			if parseBits(t, text, n.line(Filter(f))[1:]) != notes {
+				t.Errorf("%s: notes %#x of %s print as %s", system, notes, name, text)
 			}
 		}
 	}

@@ -27,12 +27,7 @@ const (
 	timerUnitNote = 0x8
 )
 
-type (
-	kernelFilter = int16
-	kernelFlag   = uint16
-)
-
-var systemNames = &freebsdNames
+const systemNames = freebsdNames
 
 func newKqueue() (int, error) {
 	return -1, errors.ErrUnsupported

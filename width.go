@@ -1,0 +1,9 @@
+//go:build !netbsd
+
+package kqueue
+
+// The widths of struct kevent's filter and flags; NetBSD alone has others.
+type (
+	kernelFilter = int16
+	kernelFlag   = uint16
+)
