@@ -236,6 +236,7 @@ import (
 	"fmt"
 	"os"
 	"runtime"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -328,14 +329,18 @@ func (q *Queue) Apply(changes ...Event) error {
 		return errClosed
 	}
 	var err error
-	if len(changes) == 1 {
-		if errno := applyOne(q.fd, changes); errno != nil {
-			err = errors.Join(&ChangeError{0, changes[0], errno})
-		}
+	if len(changes) == 1 && changes[0].Flags&FlagReceipt == 0 && !isZeroFilter(&changes[0]) {
+		// What applyOne would do: the most frequent call is spared one.
+		_, err = kevent(q.fd, kernelEvents(changes), nil, &timespec{})
+	} else if len(changes) == 1 {
+		err = applyOne(q.fd, changes)
 	} else {
 		err = applyMany(q.fd, changes)
 	}
 	q.leave()
+	if err != nil && len(changes) == 1 {
+		err = errors.Join(&ChangeError{0, changes[0], err})
+	}
 	return err
 }
 
@@ -390,6 +395,15 @@ func isZeroFilter(change *Event) bool {
 	return FilterRead != 0 && change.Filter == 0
 }
 
+func hasZeroFilter(changes []Event) bool {
+	for i := range changes {
+		if isZeroFilter(&changes[i]) {
+			return true
+		}
+	}
+	return false
+}
+
 // Wait returns the triggered events, at most 64 of them, in a slice of their
 // own; what is left comes with the next call. It waits until there is at least
 // one, but no longer than timeout: 0 polls, a negative one ([Forever]) never
@@ -435,20 +449,24 @@ var errNoRoom = fmt.Errorf("kqueue: WaitInto: no room for events: %w", os.ErrInv
 // Signals do not end the wait, and the changes are applied once. changes and
 // events may be the same slice.
 func (q *Queue) Kevent(changes, events []Event, timeout time.Duration) (int, error) {
-	if len(events) == 0 || oneByOne(changes, events) {
+	if len(events) == 0 || len(events) < len(changes) || hasZeroFilter(changes) {
 		return q.keventInTwo(changes, events, timeout)
 	}
 	return q.wait(changes, events, timeout)
 }
 
-// keventInTwo applies changes first, and then waits where there is room.
+// keventInTwo is Kevent for lists that some kernel may get wrong.
 func (q *Queue) keventInTwo(changes, events []Event, timeout time.Duration) (int, error) {
+	apart := oneByOne(changes, events)
+	if !apart && len(events) > 0 {
+		return q.wait(changes, events, timeout)
+	}
 	if !q.enter() {
 		return 0, errClosed
 	}
 	var n int
 	var err error
-	if oneByOne(changes, events) {
+	if apart {
 		n, err = applyOneByOne(q.fd, changes, events)
 	} else if _, err = kevent(q.fd, kernelEvents(changes), nil, &timespec{}); err != nil {
 		err = os.NewSyscallError("kevent", err)
@@ -467,22 +485,14 @@ func (q *Queue) keventInTwo(changes, events []Event, timeout time.Duration) (int
 //   - All but Darwin stop without an error at a receipt that has no room.
 //   - FreeBSD skips filter 0: see refuseZeroFilter.
 func oneByOne(changes, events []Event) bool {
-	short := len(events) < len(changes)
-	if short && runtime.GOOS == "dragonfly" {
+	if runtime.GOOS == "freebsd" && hasZeroFilter(changes) {
 		return true
 	}
-	if !short && runtime.GOOS != "freebsd" {
+	if len(events) >= len(changes) {
 		return false
 	}
-	for i := range changes {
-		if short && changes[i].Flags&FlagReceipt != 0 {
-			return true
-		}
-		if runtime.GOOS == "freebsd" && changes[i].Filter == 0 {
-			return true
-		}
-	}
-	return false
+	return runtime.GOOS == "dragonfly" ||
+		slices.ContainsFunc(changes, func(e Event) bool { return e.Flags&FlagReceipt != 0 })
 }
 
 // applyOneByOne does the first half of a kevent call where oneByOne tells so: it
@@ -518,9 +528,6 @@ func (q *Queue) wait(changes, events []Event, timeout time.Duration) (int, error
 	if !q.enter() {
 		return 0, errClosed
 	}
-	if len(events) == 0 {
-		return q.leaveWith(0, errNoRoom)
-	}
 	var start time.Duration
 	var left timespec
 	var limit *timespec // nil waits for ever
@@ -541,6 +548,9 @@ func (q *Queue) wait(changes, events []Event, timeout time.Duration) (int, error
 		}
 		if err != nil && err != syscall.EINTR {
 			return q.leaveWith(0, os.NewSyscallError("kevent", err))
+		}
+		if len(events) == 0 {
+			return q.leaveWith(0, errNoRoom) // the kernel does not wait then
 		}
 		if timeout == 0 && err == nil || q.calls.Load()&isOpen == 0 {
 			return q.leaveWith(0, nil)

@@ -27,10 +27,8 @@ const (
 	timerUnitNote = NoteMseconds
 )
 
-type (
-	kernelFilter = uint32
-	kernelFlag   = uint32
-)
+type kernelFilter = uint32
+type kernelFlag = uint32
 
 const systemNames = netbsdNames
 

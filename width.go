@@ -3,7 +3,5 @@
 package kqueue
 
 // The widths of struct kevent's filter and flags; NetBSD alone has others.
-type (
-	kernelFilter = int16
-	kernelFlag   = uint16
-)
+type kernelFilter = int16
+type kernelFlag = uint16
