@@ -188,7 +188,7 @@ type child struct {
 	release func()
 }
 
-// startChild starts a child process that does nothing yet.
+// startChild starts a child process and returns when it runs, doing nothing yet.
 func startChild(t testing.TB, what string) *child {
 	t.Helper()
 	self, err := os.Executable()
@@ -201,7 +201,14 @@ func startChild(t testing.TB, what string) *child {
 	if err != nil {
 		t.Fatal(err)
 	}
+	stdout, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
 	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := stdout.Read(make([]byte, 1)); err != nil {
 		t.Fatal(err)
 	}
 	c := &child{cmd, sync.OnceFunc(func() { stdin.Close() })}

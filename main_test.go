@@ -38,7 +38,8 @@ func TestMain(m *testing.M) {
 // beChild does what a test's child process is told to, once its standard input
 // is closed: "exit N" or "fork" (run a child of its own, exiting with 3).
 func beChild(what string) {
-	buf := make([]byte, 1)
+	buf := []byte("r")
+	os.Stdout.Write(buf) // ready
 	os.Stdin.Read(buf)
 	verb, arg, _ := strings.Cut(what, " ")
 	n, _ := strconv.Atoi(arg)

@@ -47,8 +47,6 @@ func TestProcSignalled(t *testing.T) {
 		q := newQueue(t)
 		c := startChild(t, "sleep")
 		apply(t, q, ProcEvent(c.Process.Pid, exitWithStatus))
-		// Before the child's Go runtime catches signals, it dies of them; so do
-		// not release it.
 		if err := c.Process.Signal(sig); err != nil {
 			t.Fatal(err)
 		}
