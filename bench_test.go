@@ -109,17 +109,26 @@ func pairs(b testing.TB) []pair {
 			}
 		}},
 	}
+	raiseDescriptorLimit(b, 1200)
+	r, _ := newPipe(b)
 	for _, size := range []int{16, 1000} {
 		q := open()
 		changes := make([]Event, size)
 		for i := range changes {
-			changes[i] = UserEvent(uintptr(i % 500))
+			fd, err := unix.Dup(r)
+			check(err)
+			b.Cleanup(func() { unix.Close(fd) })
+			changes[i] = ReadEvent(fd)
 		}
-		single := raw(q, changes[:1], nil, poll)
+		fd, c := int(q.Fd()), rawEvents(changes)
 		list = append(list, pair{fmt.Sprintf("Apply/%d", size),
 			func(n int) {
 				for range n {
-					single(size)
+					for i := range c {
+						if _, err := unix.Kevent(fd, c[i:i+1], nil, poll); err != nil {
+							b.Fatal(err)
+						}
+					}
 				}
 			},
 			func(n int) {
@@ -236,13 +245,12 @@ func TestBenchmarkTable(t *testing.T) {
 	}
 	t.Logf("%-18s %10s %10s %6s", "", "raw", "kqueue", "ratio")
 	for _, p := range pairs(t) {
-		n := 2000
-		if d := measure(p.raw, 2); d > 20*time.Microsecond {
-			n = max(5, int(40*time.Millisecond/d))
+		n := max(1, int(200*time.Microsecond/max(1, measure(p.raw, 2))))
+		for start := time.Now(); time.Since(start) < 300*time.Millisecond; {
+			p.kqueue(n)
 		}
-		p.kqueue(n)
 		raw, wrapped := time.Duration(1<<62), time.Duration(1<<62)
-		for range 7 {
+		for range 100 {
 			raw = min(raw, measure(p.raw, n))
 			wrapped = min(wrapped, measure(p.kqueue, n))
 		}

@@ -399,3 +399,43 @@ func TestNewWithoutADescriptor(t *testing.T) {
 	release()
 	newQueue(t)
 }
+
+// The system's own limit of open files, ENFILE, is met only where it is lower
+// than RLIMIT_NOFILE; to meet it disturbs all other programs, so this runs only
+// when it is asked for.
+func TestNewAtTheSystemsLimit(t *testing.T) {
+	if os.Getenv("KQUEUE_EXHAUST") == "" {
+		t.Skip("KQUEUE_EXHAUST is not set")
+	}
+	if runtime.GOOS == "openbsd" {
+		t.Skip("closing many queues takes minutes: each close of a descriptor visits all queues of the process (knote_fdclose)")
+	}
+	watchdog(t, watchdogTime)
+	var limit unix.Rlimit
+	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &limit); err != nil {
+		t.Fatal(err)
+	}
+	raiseDescriptorLimit(t, min(6000, uint64(limit.Max)))
+	before := openFDs(t)
+	var queues []*Queue
+	for {
+		q, err := New()
+		if err == nil {
+			queues = append(queues, q)
+			continue
+		}
+		t.Logf("%d queues, then %v", len(queues), err)
+		if !errors.Is(err, unix.ENFILE) && !errors.Is(err, unix.EMFILE) && !errors.Is(err, unix.ENOMEM) {
+			t.Errorf("got %v", err)
+		}
+		break
+	}
+	for _, q := range queues {
+		if err := q.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if after := openFDs(t); after != before {
+		t.Errorf("%d descriptors are open, %d were before", after, before)
+	}
+}

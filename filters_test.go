@@ -516,20 +516,37 @@ func TestTimerPeriodic(t *testing.T) {
 	}
 }
 
-func TestTimerLeftAlone(t *testing.T) {
-	q := newQueue(t)
-	apply(t, q, TimerEvent(1, time.Hour), TimerEvent(2, 10*time.Millisecond))
-	// A shorter period makes it go off at once; DragonFly ends the old one first.
-	if runtime.GOOS != "dragonfly" {
-		apply(t, q, NewEvent(2, FilterTimer, FlagDelete, 0, 0, 0), TimerEvent(1, time.Millisecond).With(FlagOneshot))
-		if e := waitOne(t, q); e.Ident != 1 {
-			t.Errorf("got %v", e)
-		}
-		return
+func TestTimerChanged(t *testing.T) {
+	if runtime.GOOS == "dragonfly" {
+		t.Skip("the kernel takes a new period when the old one is over (filt_timertouch)")
 	}
-	apply(t, q, NewEvent(1, FilterTimer, FlagDelete, 0, 0, 0))
-	if e := waitOne(t, q); e.Ident != 2 {
+	q := newQueue(t)
+	apply(t, q, TimerEvent(1, time.Hour))
+	start := time.Now()
+	apply(t, q, TimerEvent(1, 20*time.Millisecond))
+	if e := waitOne(t, q); e.Ident != 1 || e.Data < 1 {
 		t.Errorf("got %v", e)
+	}
+	if took := time.Since(start); took < 20*time.Millisecond {
+		t.Errorf("a timer set to 20ms went off after %v", took)
+	}
+	apply(t, q, TimerEvent(1, time.Hour))
+	waitNone(t, q)
+}
+
+func TestTimerDeleted(t *testing.T) {
+	q := newQueue(t)
+	remove := NewEvent(1, FilterTimer, FlagDelete, 0, 0, 0)
+	apply(t, q, TimerEvent(1, time.Millisecond), TimerEvent(2, 30*time.Millisecond).With(FlagOneshot))
+	if e := waitOne(t, q); e.Ident != 1 {
+		t.Fatalf("got %v", e)
+	}
+	apply(t, q, remove) // while it runs
+	if e := waitOne(t, q); e.Ident != 2 {
+		t.Errorf("got %v, want the timer that is left", e)
+	}
+	if err := q.Apply(remove); !errors.Is(err, unix.ENOENT) {
+		t.Errorf("got %v, want ENOENT", err)
 	}
 }
 

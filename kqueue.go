@@ -228,16 +228,20 @@
 //     come as one event on OpenBSD and DragonFly.
 //   - What NoteWrite, NoteAttrib and their like tell of a truncated or removed
 //     file differs by file system: watch for all that may come.
+//   - A terminal that hangs up gives no event on NetBSD.
+//   - A queue that watches itself, which FreeBSD refuses with EINVAL, would hang
+//     NetBSD 10. This package refuses it there too, but cannot see a ring of
+//     several queues: make none.
 //   - OpenBSD allows a process 1,024 timers and user events in all.
 package kqueue
 
 import (
 	"errors"
 	"fmt"
+	"math"
 	"os"
 	"runtime"
 	"slices"
-	"sync"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -251,11 +255,14 @@ const Forever time.Duration = -1
 // from many goroutines at once, Close among them. A nil or zero Queue behaves
 // as a closed one.
 type Queue struct {
-	// calls is the number of calls that use fd now, with isOpen or-ed in until
-	// Close. Whoever brings it to 0 closes fd; nobody can raise it from there,
-	// so that happens once. The zero Queue is therefore closed.
-	calls atomic.Uint32
+	// calls is the number of calls that use fd now; until Close, isOpen is added
+	// to it, which makes it negative. Whoever brings it to 0 closes fd; nobody
+	// can raise it from there, so that happens once. The zero Queue is therefore
+	// closed.
+	calls atomic.Int32
 	fd    int
+
+	stock atomic.Pointer[waitStock] // what Wait has left, or nil
 
 	// wakePipe is the descriptor that Close woke the waiters with, or -1.
 	wakePipe int
@@ -264,11 +271,14 @@ type Queue struct {
 }
 
 const (
-	isOpen = 1 << 31
+	isOpen = math.MinInt32
 
 	// batchSize is how many changes of one Apply go to the kernel at a time.
 	// The copies then fit on the stack, and more gain next to nothing.
 	batchSize = 16
+
+	// noFilter is the number of no filter on any system.
+	noFilter Filter = 1 << 14
 
 	// waitSize is how many events one Wait returns at the most.
 	waitSize = 64
@@ -306,7 +316,7 @@ func New() (*Queue, error) {
 // readable while events are pending here. The Queue keeps owning it: do not
 // close it, and use it only while the Queue is open.
 func (q *Queue) Fd() uintptr {
-	if q == nil || q.calls.Load()&isOpen == 0 {
+	if q == nil || q.calls.Load() >= 0 {
 		return ^uintptr(0)
 	}
 	return uintptr(q.fd)
@@ -329,13 +339,13 @@ func (q *Queue) Apply(changes ...Event) error {
 		return errClosed
 	}
 	var err error
-	if len(changes) == 1 && changes[0].Flags&FlagReceipt == 0 && !isZeroFilter(&changes[0]) {
+	if len(changes) == 1 && changes[0].Flags&FlagReceipt == 0 && !q.misreads(&changes[0]) {
 		// What applyOne would do: the most frequent call is spared one.
 		_, err = kevent(q.fd, kernelEvents(changes), nil, &timespec{})
 	} else if len(changes) == 1 {
-		err = applyOne(q.fd, changes)
+		err = q.applyOne(changes)
 	} else {
-		err = applyMany(q.fd, changes)
+		err = q.applyMany(changes)
 	}
 	q.leave()
 	if err != nil && len(changes) == 1 {
@@ -346,58 +356,61 @@ func (q *Queue) Apply(changes ...Event) error {
 
 // applyOne hands the only one of changes to the kernel and returns its errno.
 // Unlike a receipt, a plain error cannot be mistaken for an event.
-func applyOne(fd int, changes []Event) error {
-	if changes[0].Flags&FlagReceipt != 0 || isZeroFilter(&changes[0]) {
-		changes = []Event{changes[0]}
-		changes[0].Flags &^= FlagReceipt
-		refuseZeroFilter(&changes[0])
+func (q *Queue) applyOne(changes []Event) error {
+	change := []Event{changes[0]}
+	change[0].Flags &^= FlagReceipt
+	if q.misreads(&change[0]) {
+		change[0].Filter = noFilter
 	}
-	_, err := kevent(fd, kernelEvents(changes), nil, &timespec{})
+	_, err := kevent(q.fd, kernelEvents(change), nil, &timespec{})
 	return err
 }
 
 // applyMany hands changes to the kernel with FlagReceipt. It makes the kernel
 // answer every change, in order, and nothing else: without it the kernel stops
 // at the first bad change or, given room for errors, drains pending events.
-func applyMany(fd int, changes []Event) error {
+func (q *Queue) applyMany(changes []Event) error {
 	var errs []error
-	var batch, receipts [batchSize]Event
+	var copies [batchSize]Event
 	for first := 0; first < len(changes); first += batchSize {
-		size := copy(batch[:], changes[first:])
-		for i := range batch[:size] {
+		batch := copies[:copy(copies[:], changes[first:])]
+		for i := range batch {
 			batch[i].Flags |= FlagReceipt
-			refuseZeroFilter(&batch[i])
+			if q.misreads(&batch[i]) {
+				batch[i].Filter = noFilter
+			}
 		}
-		n, err := kevent(fd, kernelEvents(batch[:size]), kernelEvents(receipts[:size]), &timespec{})
+		// Each receipt overwrites its change.
+		n, err := kevent(q.fd, kernelEvents(batch), kernelEvents(batch), &timespec{})
 		if err != nil {
 			errs = append(errs, os.NewSyscallError("kevent", err))
 			break
 		}
-		for i := range receipts[:n] {
-			if err := receipts[i].Err(); err != nil {
-				errs = append(errs, &ChangeError{first + i, changes[first+i], err})
+		for i := range batch[:n] {
+			if batch[i].Data != 0 {
+				errs = append(errs, &ChangeError{first + i, changes[first+i], batch[i].Err()})
 			}
 		}
 	}
 	return errors.Join(errs...)
 }
 
-// refuseZeroFilter makes every kernel refuse filter 0 with EINVAL where it is
-// no filter. FreeBSD would skip the change without a word and without a receipt
-// (sys/kern/kern_event.c, kqueue_kevent); a positive filter it does refuse.
-func refuseZeroFilter(change *Event) {
-	if isZeroFilter(change) {
-		change.Filter = 1
-	}
+// misreads reports whether a kernel would get change wrong instead of refusing
+// it (see sys/kern/kern_event.c in each):
+//
+//   - FreeBSD skips filter 0 without a word and without a receipt.
+//   - NetBSD 10 hangs, the whole system, once a queue that watches itself has an
+//     event.
+//
+// Such a change goes to the kernel with noFilter, for its EINVAL.
+func (q *Queue) misreads(change *Event) bool {
+	return FilterRead != 0 && change.Filter == 0 ||
+		runtime.GOOS == "netbsd" && change.Filter == FilterRead && q != nil && change.Ident == uintptr(q.fd)
 }
 
-func isZeroFilter(change *Event) bool {
-	return FilterRead != 0 && change.Filter == 0
-}
-
-func hasZeroFilter(changes []Event) bool {
+func (q *Queue) misreadsAny(changes []Event) bool {
 	for i := range changes {
-		if isZeroFilter(&changes[i]) {
+		if q.misreads(&changes[i]) {
 			return true
 		}
 	}
@@ -414,18 +427,29 @@ func hasZeroFilter(changes []Event) bool {
 //
 // A goroutine inside Wait holds an operating system thread.
 func (q *Queue) Wait(timeout time.Duration) ([]Event, error) {
-	buffer := waitBuffers.Get().(*[waitSize]Event)
-	n, err := q.wait(nil, buffer[:], timeout)
+	if q == nil {
+		return nil, errClosed
+	}
+	stock := q.stock.Swap(nil)
+	if stock == nil || stock.used > len(stock.events)-waitSize {
+		stock = new(waitStock) // the first call, nothing left, or another call has it
+	}
+	n, err := q.wait(nil, stock.events[stock.used:][:waitSize], timeout)
 	var events []Event
 	if n > 0 {
-		events = make([]Event, n)
-		copy(events, buffer[:])
+		events = stock.events[stock.used:][:n:n]
+		stock.used += n
 	}
-	waitBuffers.Put(buffer)
+	q.stock.Store(stock)
 	return events, err
 }
 
-var waitBuffers = sync.Pool{New: func() any { return new([waitSize]Event) }}
+// A waitStock is memory that Wait returns piece by piece, each once. That takes
+// neither an allocation for every call nor a copy.
+type waitStock struct {
+	events [4 * waitSize]Event
+	used   int
+}
 
 // WaitInto is [Queue.Wait] without an allocation: it puts the triggered events
 // into events, as many as there is room for, and returns their number. An empty
@@ -449,7 +473,7 @@ var errNoRoom = fmt.Errorf("kqueue: WaitInto: no room for events: %w", os.ErrInv
 // Signals do not end the wait, and the changes are applied once. changes and
 // events may be the same slice.
 func (q *Queue) Kevent(changes, events []Event, timeout time.Duration) (int, error) {
-	if len(events) == 0 || len(events) < len(changes) || hasZeroFilter(changes) {
+	if len(events) == 0 || len(events) < len(changes) || q.misreadsAny(changes) {
 		return q.keventInTwo(changes, events, timeout)
 	}
 	return q.wait(changes, events, timeout)
@@ -457,7 +481,7 @@ func (q *Queue) Kevent(changes, events []Event, timeout time.Duration) (int, err
 
 // keventInTwo is Kevent for lists that some kernel may get wrong.
 func (q *Queue) keventInTwo(changes, events []Event, timeout time.Duration) (int, error) {
-	apart := oneByOne(changes, events)
+	apart := q.oneByOne(changes, events)
 	if !apart && len(events) > 0 {
 		return q.wait(changes, events, timeout)
 	}
@@ -467,7 +491,7 @@ func (q *Queue) keventInTwo(changes, events []Event, timeout time.Duration) (int
 	var n int
 	var err error
 	if apart {
-		n, err = applyOneByOne(q.fd, changes, events)
+		n, err = q.applyOneByOne(changes, events)
 	} else if _, err = kevent(q.fd, kernelEvents(changes), nil, &timespec{}); err != nil {
 		err = os.NewSyscallError("kevent", err)
 	}
@@ -483,26 +507,21 @@ func (q *Queue) keventInTwo(changes, events []Event, timeout time.Duration) (int
 //   - DragonFly writes errors past the end of an event list that is shorter than
 //     the changes (sys/kern/kern_event.c, kevent_copyout).
 //   - All but Darwin stop without an error at a receipt that has no room.
-//   - FreeBSD skips filter 0: see refuseZeroFilter.
-func oneByOne(changes, events []Event) bool {
-	if runtime.GOOS == "freebsd" && hasZeroFilter(changes) {
-		return true
-	}
-	if len(events) >= len(changes) {
-		return false
-	}
-	return runtime.GOOS == "dragonfly" ||
-		slices.ContainsFunc(changes, func(e Event) bool { return e.Flags&FlagReceipt != 0 })
+//   - Some changes need care by themselves: see misreads.
+func (q *Queue) oneByOne(changes, events []Event) bool {
+	return q.misreadsAny(changes) ||
+		len(events) < len(changes) && (runtime.GOOS == "dragonfly" ||
+			slices.ContainsFunc(changes, func(e Event) bool { return e.Flags&FlagReceipt != 0 }))
 }
 
 // applyOneByOne does the first half of a kevent call where oneByOne tells so: it
 // applies changes and puts what is refused, and what FlagReceipt asks for, into
 // events.
-func applyOneByOne(fd int, changes, events []Event) (int, error) {
+func (q *Queue) applyOneByOne(changes, events []Event) (int, error) {
 	n := 0
 	for i := range changes {
 		answer := changes[i]
-		err := applyOne(fd, changes[i:i+1])
+		err := q.applyOne(changes[i : i+1])
 		if err == nil && answer.Flags&FlagReceipt == 0 {
 			continue
 		}
@@ -552,7 +571,7 @@ func (q *Queue) wait(changes, events []Event, timeout time.Duration) (int, error
 		if len(events) == 0 {
 			return q.leaveWith(0, errNoRoom) // the kernel does not wait then
 		}
-		if timeout == 0 && err == nil || q.calls.Load()&isOpen == 0 {
+		if timeout == 0 && err == nil || q.calls.Load() >= 0 {
 			return q.leaveWith(0, nil)
 		}
 		// A signal came, or maxWait passed. The kernel applies the changes
@@ -588,11 +607,11 @@ func (q *Queue) Close() error {
 	}
 	for {
 		calls := q.calls.Load()
-		if calls&isOpen == 0 {
+		if calls >= 0 {
 			return errClosed
 		}
 		// Close counts as a call itself, so that fd stays its own.
-		if !q.calls.CompareAndSwap(calls, calls&^isOpen+1) {
+		if !q.calls.CompareAndSwap(calls, calls-isOpen+1) {
 			continue
 		}
 		var err error
@@ -617,7 +636,7 @@ func (q *Queue) enter() bool {
 	}
 	for {
 		calls := q.calls.Load()
-		if calls&isOpen == 0 {
+		if calls >= 0 {
 			return false
 		}
 		if q.calls.CompareAndSwap(calls, calls+1) {
@@ -628,24 +647,22 @@ func (q *Queue) enter() bool {
 
 // leave counts a call out, and reports whether the queue was still open. A call
 // that finds it so cannot have taken the event that Close wakes calls with.
+// (That it is a single expression lets the compiler inline it.)
 func (q *Queue) leave() bool {
-	if q.calls.Load()&isOpen != 0 && q.calls.Add(^uint32(0)) != 0 {
-		return true
-	}
-	q.leaveClosed()
-	return false
+	return q.calls.Load() < 0 && q.calls.Add(-1) != 0 || q.leaveClosed()
 }
 
-// leaveClosed counts a call out of a closed queue, unless that is done already:
-// then it was the last one, and the count is 0. Close's event wakes one call, and
-// each hands it on to the next. The last one to leave closes the descriptor.
-func (q *Queue) leaveClosed() {
+// leaveClosed counts a call out of a closed queue and returns false. The call may
+// be counted out already: then it was the last one, and the count is 0. Close's
+// event wakes one call, and each hands it on to the next. The last one to leave
+// closes the descriptor.
+func (q *Queue) leaveClosed() bool {
 	if calls := q.calls.Load(); calls > 0 {
 		if calls > 1 {
 			q.wakeNext()
 		}
-		if q.calls.Add(^uint32(0)) != 0 {
-			return
+		if q.calls.Add(-1) != 0 {
+			return false
 		}
 	}
 	if q.wakePipe >= 0 {
@@ -653,6 +670,7 @@ func (q *Queue) leaveClosed() {
 	}
 	q.closeErr = os.NewSyscallError("close", closeDescriptor(q.fd))
 	close(q.closed)
+	return false
 }
 
 // leaveWith counts a call out and returns its result, or that of a closed queue.

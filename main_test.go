@@ -5,6 +5,7 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"runtime"
 	"strconv"
 	"strings"
 	"syscall"
@@ -17,6 +18,13 @@ import (
 // childVariable makes the test binary behave as a child process that a test
 // watches: see beChild.
 const childVariable = "KQUEUE_TEST_CHILD"
+
+// mainThread has the process's first thread call the functions it is sent.
+var mainThread = make(chan func())
+
+func init() {
+	runtime.LockOSThread() // the main goroutine stays on that thread
+}
 
 func TestMain(m *testing.M) {
 	if what, ok := os.LookupEnv(childVariable); ok {
@@ -32,11 +40,21 @@ func TestMain(m *testing.M) {
 	} else if err == nil {
 		q.Close()
 	}
-	os.Exit(m.Run())
+	code := make(chan int)
+	go func() { code <- m.Run() }()
+	for {
+		select {
+		case do := <-mainThread:
+			do()
+		case c := <-code:
+			os.Exit(c)
+		}
+	}
 }
 
 // beChild does what a test's child process is told to, once its standard input
-// is closed: "exit N" or "fork" (run a child of its own, exiting with 3).
+// is closed: "exit N", "fork" (run a child of its own, exiting with 3), "exec",
+// "sleep", "crash DIRECTORY" or "storm" (of signals at the parent).
 func beChild(what string) {
 	buf := []byte("r")
 	os.Stdout.Write(buf) // ready
@@ -70,6 +88,15 @@ func beChild(what string) {
 		os.Exit(101)
 	case "sleep":
 		time.Sleep(time.Hour)
+	case "storm":
+		parent := os.Getppid()
+		p, _ := os.FindProcess(parent)
+		for os.Getppid() == parent {
+			p.Signal(syscall.SIGHUP)
+		}
+	case "crash":
+		os.Chdir(arg) // the core goes there
+		panic("as told")
 	}
 	os.Exit(103)
 }

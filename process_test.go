@@ -64,6 +64,26 @@ func TestProcSignalled(t *testing.T) {
 	}
 }
 
+// The status in the event is wait(2)'s, with all it tells: here that the process
+// left a core, where it did.
+func TestProcCore(t *testing.T) {
+	q := newQueue(t)
+	t.Setenv("GOTRACEBACK", "crash") // has the Go runtime end in SIGABRT
+	c := startChild(t, "crash "+t.TempDir())
+	apply(t, q, ProcEvent(c.Process.Pid, exitWithStatus))
+	c.release()
+	e := waitOne(t, q)
+	c.Wait()
+	status, ok := e.WaitStatus()
+	if want := c.ProcessState.Sys().(syscall.WaitStatus); !ok || status != want {
+		t.Errorf("got %v, wait(2) says %#x", e, want)
+	}
+	if status.Signal() != syscall.SIGABRT || hasWords(e.String(), "core dumped") != status.CoreDump() {
+		t.Errorf("got %v", e)
+	}
+	t.Log(e)
+}
+
 // What a child that exited before it is watched gives differs; the portable
 // way is to take ESRCH for an exit, and to wait(2) in both cases.
 func TestProcAlreadyExited(t *testing.T) {
