@@ -3,9 +3,11 @@
 package kqueue_test
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 	"unsafe"
@@ -54,15 +56,29 @@ func pairs(b testing.TB) []pair {
 		}
 	}
 	poll := new(unix.Timespec)
-	ready := func(count int) *Queue {
-		q := open()
-		for i := range count {
-			e := UserEvent(uintptr(i))
-			check(q.Apply(e, e.Trigger()))
+	raiseDescriptorLimit(b, 13000)
+	r, w := newPipe(b)
+	copies := func(fd, count int) []int {
+		fds := make([]int, count)
+		for i := range fds {
+			var err error
+			fds[i], err = unix.Dup(fd)
+			check(err)
+			b.Cleanup(func() { unix.Close(fds[i]) })
 		}
-		return q
+		return fds
 	}
-	one, idle := ready(1), open()
+	quiet, ready := copies(r, 10000), copies(w, 1000)
+	watch := func(q *Queue, filter Filter, fds []int) []Event {
+		changes := make([]Event, len(fds))
+		for i, fd := range fds {
+			changes[i] = NewEvent(uintptr(fd), filter, FlagAdd, 0, 0, 0)
+		}
+		check(q.Apply(changes...))
+		return changes
+	}
+	one, idle := open(), open()
+	check(one.Apply(UserEvent(0), UserEvent(0).Trigger()))
 	change := []Event{UserEvent(0)}
 	buf := make([]Event, 64)
 	list := []pair{
@@ -109,17 +125,9 @@ func pairs(b testing.TB) []pair {
 			}
 		}},
 	}
-	raiseDescriptorLimit(b, 1200)
-	r, _ := newPipe(b)
 	for _, size := range []int{16, 1000} {
 		q := open()
-		changes := make([]Event, size)
-		for i := range changes {
-			fd, err := unix.Dup(r)
-			check(err)
-			b.Cleanup(func() { unix.Close(fd) })
-			changes[i] = ReadEvent(fd)
-		}
+		changes := watch(q, FilterRead, quiet[:size])
 		fd, c := int(q.Fd()), rawEvents(changes)
 		list = append(list, pair{fmt.Sprintf("Apply/%d", size),
 			func(n int) {
@@ -140,93 +148,102 @@ func pairs(b testing.TB) []pair {
 			},
 		})
 	}
-	for _, count := range []int{1, 64, 500} {
-		q, into := ready(count), make([]Event, count)
-		list = append(list, pair{fmt.Sprintf("Ready/%d", count), raw(q, nil, into, nil), func(n int) {
-			for range n {
-				if _, err := q.WaitInto(into, Forever); err != nil {
-					b.Fatal(err)
+	// A wait must not cost more for descriptors that are quiet.
+	for _, watched := range []int{1000, 10000} {
+		for _, count := range []int{1, 64, 1000} {
+			q, into := open(), make([]Event, count)
+			watch(q, FilterWrite, ready[:count])
+			watch(q, FilterRead, quiet[:watched-count])
+			list = append(list, pair{fmt.Sprintf("WaitInto/%d of %d", count, watched), raw(q, nil, into, nil), func(n int) {
+				for range n {
+					if m, err := q.WaitInto(into, Forever); m != count || err != nil {
+						b.Fatal(m, err)
+					}
 				}
-			}
-		}})
+			}})
+		}
+	}
+	for _, waiters := range []int{1, 2, 8} {
+		list = append(list, pair{fmt.Sprintf("round trip/%d", waiters),
+			roundTrip(b, waiters,
+				func(q *Queue, buf []Event) error {
+					_, err := unix.Kevent(int(q.Fd()), nil, rawEvents(buf), nil)
+					return err
+				},
+				func(q *Queue, e Event) error {
+					_, err := unix.Kevent(int(q.Fd()), rawEvents([]Event{e}), nil, poll)
+					return err
+				}),
+			roundTrip(b, waiters,
+				func(q *Queue, buf []Event) error { _, err := q.WaitInto(buf, Forever); return err },
+				func(q *Queue, e Event) error { return q.Apply(e) }),
+		})
 	}
 	return list
+}
+
+// roundTrip has user events wake a goroutine and it wake the caller again, with
+// more goroutines waiting beside it.
+func roundTrip(b testing.TB, waiters int, wait func(*Queue, []Event) error, apply func(*Queue, Event) error) func(n int) {
+	var queues [2]*Queue
+	for i := range queues {
+		q, err := New()
+		if err != nil {
+			b.Fatal(err)
+		}
+		b.Cleanup(func() { q.Close() })
+		queues[i] = q
+	}
+	there, back := queues[0], queues[1]
+	ping, pong := UserEvent(1).With(FlagClear), UserEvent(2).With(FlagClear)
+	if err := errors.Join(there.Apply(ping), back.Apply(pong)); err != nil {
+		b.Fatal(err)
+	}
+	var end atomic.Bool
+	var group sync.WaitGroup
+	for range waiters {
+		group.Add(1)
+		go func() {
+			defer group.Done()
+			buf := make([]Event, 1)
+			for {
+				err := wait(there, buf)
+				switch {
+				case end.Load():
+					apply(there, ping.Trigger()) // for the next one
+					return
+				case err == nil:
+					err = apply(back, pong.Trigger())
+				}
+				if err != nil && err != unix.EINTR {
+					b.Error(err)
+					return
+				}
+			}
+		}()
+	}
+	b.Cleanup(func() {
+		end.Store(true)
+		apply(there, ping.Trigger())
+		group.Wait()
+	})
+	return func(n int) {
+		buf := make([]Event, 1)
+		for range n {
+			if err := apply(there, ping.Trigger()); err != nil {
+				b.Fatal(err)
+			}
+			if err := wait(back, buf); err != nil {
+				b.Fatal(err)
+			}
+		}
+	}
 }
 
 func BenchmarkPairs(b *testing.B) {
 	for _, p := range pairs(b) {
 		b.Run(p.name+"/raw", func(b *testing.B) { b.ReportAllocs(); p.raw(b.N) })
 		b.Run(p.name+"/kqueue", func(b *testing.B) { b.ReportAllocs(); p.kqueue(b.N) })
-	}
-}
-
-// A wait must not cost more because more descriptors are watched that are quiet.
-func BenchmarkWatched(b *testing.B) {
-	for _, count := range []int{10, 1000, 4000} {
-		b.Run(fmt.Sprint(count), func(b *testing.B) {
-			raiseDescriptorLimit(b, uint64(count)+100)
-			q := newQueue(b)
-			r, w := newPipe(b)
-			for range count {
-				fd, err := unix.Dup(r)
-				if err != nil {
-					b.Fatal(err)
-				}
-				defer unix.Close(fd)
-				apply(b, q, ReadEvent(fd))
-			}
-			apply(b, q, WriteEvent(w))
-			buf := make([]Event, 8)
-			b.ResetTimer()
-			for range b.N {
-				if n, err := q.WaitInto(buf, Forever); n != 1 || err != nil {
-					b.Fatal(n, err)
-				}
-			}
-		})
-	}
-}
-
-// A wake-up from one goroutine to another and back, by user events, with more
-// goroutines waiting beside.
-func BenchmarkRoundTrip(b *testing.B) {
-	for _, waiters := range []int{1, 2, 8} {
-		b.Run(fmt.Sprint(waiters), func(b *testing.B) {
-			there, back := newQueue(b), newQueue(b)
-			ping, pong := UserEvent(1).With(FlagClear), UserEvent(2).With(FlagClear)
-			apply(b, there, ping)
-			apply(b, back, pong)
-			var group sync.WaitGroup
-			for range waiters {
-				group.Add(1)
-				go func() {
-					defer group.Done()
-					buf := make([]Event, 1)
-					for {
-						if _, err := there.WaitInto(buf, Forever); err != nil {
-							return
-						}
-						if err := back.Apply(pong.Trigger()); err != nil {
-							b.Error(err)
-							return
-						}
-					}
-				}()
-			}
-			buf := make([]Event, 1)
-			b.ResetTimer()
-			for range b.N {
-				if err := there.Apply(ping.Trigger()); err != nil {
-					b.Fatal(err)
-				}
-				if _, err := back.WaitInto(buf, Forever); err != nil {
-					b.Fatal(err)
-				}
-			}
-			b.StopTimer()
-			there.Close()
-			group.Wait()
-		})
 	}
 }
 
@@ -243,7 +260,7 @@ func TestBenchmarkTable(t *testing.T) {
 		do(n)
 		return time.Since(start) / time.Duration(n)
 	}
-	t.Logf("%-18s %10s %10s %6s", "", "raw", "kqueue", "ratio")
+	t.Logf("%-24s %10s %10s %6s", "", "raw", "kqueue", "ratio")
 	for _, p := range pairs(t) {
 		n := max(1, int(200*time.Microsecond/max(1, measure(p.raw, 2))))
 		for start := time.Now(); time.Since(start) < 300*time.Millisecond; {
@@ -254,6 +271,6 @@ func TestBenchmarkTable(t *testing.T) {
 			raw = min(raw, measure(p.raw, n))
 			wrapped = min(wrapped, measure(p.kqueue, n))
 		}
-		t.Logf("%-18s %10v %10v %6.3f", p.name, raw, wrapped, float64(wrapped)/float64(raw))
+		t.Logf("%-24s %10v %10v %6.3f", p.name, raw, wrapped, float64(wrapped)/float64(raw))
 	}
 }

@@ -48,8 +48,14 @@ func newStorm(t testing.TB) *storm {
 		t.Logf("%d signals were caught", s.caught.Load())
 	})
 	// FreeBSD and DragonFly pick the oldest thread, NetBSD and OpenBSD the newest:
-	// the one that is made when the runtime has no idle one left.
-	for s.struck = mainThread; !s.strikes(t); s.struck = newThread(t) {
+	// the one that is made when the runtime has no idle one left. On a busy
+	// machine the storm may come too late for a try.
+	for s.struck = mainThread; !s.strikes(t); {
+		if s.struck == mainThread {
+			s.struck = newThread(t)
+		} else {
+			s.struck = mainThread
+		}
 	}
 	return s
 }
