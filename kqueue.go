@@ -418,9 +418,10 @@ func (q *Queue) misreadsAny(changes []Event) bool {
 }
 
 // Wait returns the triggered events, at most 64 of them, in a slice of their
-// own; what is left comes with the next call. It waits until there is at least
-// one, but no longer than timeout: 0 polls, a negative one ([Forever]) never
-// passes. When it passes, Wait returns no event and no error.
+// own; what is left comes with the next call. (The slice is a piece of a larger
+// allocation: to keep it is to keep the memory of 256 events.) It waits until
+// there is at least one, but no longer than timeout: 0 polls, a negative one
+// ([Forever]) never passes. When it passes, Wait returns no event and no error.
 //
 // Signals do not end the wait. Close does, with an error that wraps
 // [os.ErrClosed]. Any other error is an [*os.SyscallError] of kevent(2).

@@ -81,7 +81,7 @@ func randomRounds(t testing.TB, seed uint64, rounds int) {
 			changes[i] = randomEvent(r, fds)
 		}
 		events := make([]Event, r.IntN(6))
-		timeout := time.Duration(r.IntN(2))
+		timeout := time.Duration(r.IntN(16) / 15) // the shortest sleep is a clock tick
 		n := 0
 		switch r.IntN(3) {
 		case 0:
