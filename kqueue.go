@@ -230,8 +230,8 @@
 //     file differs by file system: watch for all that may come.
 //   - A terminal that hangs up gives no event on NetBSD.
 //   - A queue that watches itself, which FreeBSD refuses with EINVAL, would hang
-//     NetBSD 10. This package refuses it there too, but cannot see a ring of
-//     several queues: make none.
+//     NetBSD (seen on 10.99). This package refuses it there too, but cannot see
+//     a ring of several queues: make none.
 //   - OpenBSD allows a process 1,024 timers and user events in all.
 package kqueue
 
@@ -399,8 +399,8 @@ func (q *Queue) applyMany(changes []Event) error {
 // it (see sys/kern/kern_event.c in each):
 //
 //   - FreeBSD skips filter 0 without a word and without a receipt.
-//   - NetBSD 10 hangs, the whole system, once a queue that watches itself has an
-//     event.
+//   - NetBSD hangs, the whole system, once a queue that watches itself has an
+//     event: knote_activate takes the queue's lock again. Seen on 10.99.
 //
 // Such a change goes to the kernel with noFilter, for its EINVAL.
 func (q *Queue) misreads(change *Event) bool {

@@ -459,7 +459,7 @@ func TestQueueInAQueue(t *testing.T) {
 	waitNone(t, outer)
 }
 
-// FreeBSD refuses that; NetBSD 10 would hang; the others take it for any other
+// FreeBSD refuses that; NetBSD would hang; the others take it for any other
 // queue.
 func TestQueueInItself(t *testing.T) {
 	q := newQueue(t)
