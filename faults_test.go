@@ -31,7 +31,7 @@ func newStorm(t testing.TB) *storm {
 	t.Helper()
 	s := new(storm)
 	c := make(chan os.Signal, 1000)
-	signal.Notify(c, syscall.SIGHUP)
+	signal.Notify(c, syscall.SIGTERM)
 	sender := startChild(t, "storm")
 	sender.release()
 	<-c

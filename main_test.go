@@ -92,7 +92,7 @@ func beChild(what string) {
 		parent := os.Getppid()
 		p, _ := os.FindProcess(parent)
 		for os.Getppid() == parent {
-			p.Signal(syscall.SIGHUP)
+			p.Signal(syscall.SIGTERM)
 		}
 	case "crash":
 		os.Chdir(arg) // the core goes there
