@@ -63,8 +63,8 @@
 // used again as soon as it is closed, while events for it may still stand in a
 // slice that a wait returned; so combine the index with a generation that
 // changes with each use, and drop what carries an old one (see the example of
-// Event). A change to an event overwrites its Udata; only
-// OpenBSD leaves it alone where the change has no FlagAdd (user events aside).
+// Event). A change to an event overwrites its Udata; only OpenBSD leaves it
+// alone where the change has no FlagAdd (user events aside).
 //
 // # Errors
 //
@@ -103,25 +103,25 @@
 // # Signals
 //
 // FilterSignal counts signals, it does not catch them: what a signal does to the
-// program is still for os/signal. Have [os/signal.Notify] or [os/signal.Ignore] called for
-// a signal that would end the program. The Go runtime uses SIGURG for itself.
+// program is still for os/signal. Have [os/signal.Notify] or [os/signal.Ignore]
+// called for a signal that would end the program. The Go runtime uses SIGURG for
+// itself.
 //
 // # Processes
 //
 // FilterProc tells of a process's exit, and takes nothing from wait(2): a child
-// stays a zombie until its parent waits for it, so call [os/exec.Cmd.Wait] when the event has
-// come. A child may exit before it is watched. FreeBSD and DragonFly then give
-// its event at once, the others refuse the change with ESRCH: take that for the
-// exit. Watch only children that were not waited for yet, as a process id may be
-// used again afterwards.
+// stays a zombie until its parent waits for it, so call [os/exec.Cmd.Wait] when
+// the event has come. A child may exit before it is watched. FreeBSD and
+// DragonFly then give its event at once, the others refuse the change with
+// ESRCH: take that for the exit. Watch only children that were not waited for
+// yet, as a process id may be used again afterwards.
 //
 // # Portability
 //
 // What all systems have is exported everywhere, also where there is no kqueue:
 // there the package compiles, all that needs no kernel works, and New fails with
 // an error that wraps [errors.ErrUnsupported]. (plan9 has no signals and is left
-// out.) The filters, and where it is known the first release that
-// has them:
+// out.) The filters, and where it is known the first release that has them:
 //
 //	                macOS      FreeBSD  NetBSD  OpenBSD  DragonFly
 //	FilterRead      10.3       yes      yes     yes      yes
@@ -469,7 +469,8 @@ var errNoRoom = fmt.Errorf("kqueue: WaitInto: no room for events: %w", os.ErrInv
 // returns without a wait. Where events has no room for it, the call fails with
 // that errno in an [*os.SyscallError], and the changes after it are not applied.
 // A change with FlagReceipt comes back in events even when it was accepted, with
-// Data 0, where there is room. With an empty events, Kevent applies the changes and never waits.
+// Data 0, where there is room. With an empty events, Kevent applies the changes
+// and never waits.
 //
 // Signals do not end the wait, and the changes are applied once. changes and
 // events may be the same slice.
