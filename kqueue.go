@@ -432,24 +432,25 @@ func (q *Queue) Wait(timeout time.Duration) ([]Event, error) {
 		return nil, errClosed
 	}
 	stock := q.stock.Swap(nil)
-	if stock == nil || stock.used > len(stock.events)-waitSize {
-		stock = new(waitStock) // the first call, nothing left, or another call has it
+	if stock == nil || len(stock.left) < waitSize {
+		// The first call, nothing left, or another call has it.
+		stock = &waitStock{make([]Event, 4*waitSize)}
 	}
-	n, err := q.wait(nil, stock.events[stock.used:][:waitSize], timeout)
-	var events []Event
+	left := stock.left
+	n, err := q.wait(nil, left[:waitSize], timeout)
 	if n > 0 {
-		events = stock.events[stock.used:][:n:n]
-		stock.used += n
+		stock.left = left[n:]
+		q.stock.Store(stock)
+		return left[:n:n], nil
 	}
 	q.stock.Store(stock)
-	return events, err
+	return nil, err
 }
 
 // A waitStock is memory that Wait returns piece by piece, each once. That takes
 // neither an allocation for every call nor a copy.
 type waitStock struct {
-	events [4 * waitSize]Event
-	used   int
+	left []Event
 }
 
 // WaitInto is [Queue.Wait] without an allocation: it puts the triggered events
