@@ -71,6 +71,8 @@ func randomRounds(t testing.TB, seed uint64, rounds int) {
 	rd, w := newPipe(t)
 	a, b := newSocketpair(t)
 	fds := []int{rd, w, a, b}
+	end := UserEvent(7777).With(FlagClear) // no random event has this key
+	apply(t, q, end)
 	isErrno := func(err error) bool {
 		var errno syscall.Errno
 		return err == nil || errors.As(err, &errno) || errors.Is(err, os.ErrInvalid)
@@ -81,7 +83,12 @@ func randomRounds(t testing.TB, seed uint64, rounds int) {
 			changes[i] = randomEvent(r, fds)
 		}
 		events := make([]Event, r.IntN(6))
-		timeout := time.Duration(r.IntN(16) / 15) // the shortest sleep is a clock tick
+		var timeout time.Duration
+		var ending *time.Timer
+		if r.IntN(16) == 0 { // rarely, as each sleep takes a clock tick
+			timeout = time.Duration(r.Uint64()) // up to 292 years, or for ever
+			ending = time.AfterFunc(time.Microsecond, func() { q.Apply(end.Trigger()) })
+		}
 		n := 0
 		switch r.IntN(3) {
 		case 0:
@@ -90,6 +97,9 @@ func randomRounds(t testing.TB, seed uint64, rounds int) {
 			n, err = q.WaitInto(events, timeout)
 		case 2:
 			n, err = q.Kevent(changes, events, timeout)
+		}
+		if ending != nil {
+			ending.Stop()
 		}
 		if !isErrno(err) || n < 0 || n > len(events) {
 			t.Fatalf("seed %d: got %d, %v", seed, n, err)
