@@ -242,6 +242,7 @@ import (
 	"os"
 	"runtime"
 	"slices"
+	"sync"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -262,7 +263,8 @@ type Queue struct {
 	calls atomic.Int32
 	fd    int
 
-	stock atomic.Pointer[waitStock] // what Wait has left, or nil
+	stockMu sync.Mutex
+	stock   []Event // what Wait has not yet returned of its last allocation
 
 	// wakePipe is the descriptor that Close woke the waiters with, or -1.
 	wakePipe int
@@ -431,26 +433,21 @@ func (q *Queue) Wait(timeout time.Duration) ([]Event, error) {
 	if q == nil {
 		return nil, errClosed
 	}
-	stock := q.stock.Swap(nil)
-	if stock == nil || len(stock.left) < waitSize {
-		// The first call, nothing left, or another call has it.
-		stock = &waitStock{make([]Event, 4*waitSize)}
+	q.stockMu.Lock()
+	stock := q.stock
+	q.stock = q.stock[:0] // another call must not have it too
+	q.stockMu.Unlock()
+	if len(stock) < waitSize {
+		stock = make([]Event, 4*waitSize)
 	}
-	left := stock.left
-	n, err := q.wait(nil, left[:waitSize], timeout)
-	if n > 0 {
-		stock.left = left[n:]
-		q.stock.Store(stock)
-		return left[:n:n], nil
+	n, err := q.wait(nil, stock[:waitSize], timeout)
+	q.stockMu.Lock()
+	q.stock = stock[n:]
+	q.stockMu.Unlock()
+	if n == 0 {
+		return nil, err
 	}
-	q.stock.Store(stock)
-	return nil, err
-}
-
-// A waitStock is memory that Wait returns piece by piece, each once. That takes
-// neither an allocation for every call nor a copy.
-type waitStock struct {
-	left []Event
+	return stock[:n:n], nil
 }
 
 // WaitInto is [Queue.Wait] without an allocation: it puts the triggered events
