@@ -32,7 +32,3 @@ type Event struct {
 	// holds a number, never a Go pointer: see “Udata” in the package comment.
 	Udata uintptr
 }
-
-func (e Event) extText() string {
-	return ""
-}

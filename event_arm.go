@@ -45,7 +45,3 @@ type Event struct {
 
 	_ [4]byte
 }
-
-func (e Event) extText() string {
-	return ""
-}

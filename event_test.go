@@ -54,34 +54,71 @@ func TestTrigger(t *testing.T) {
 	}
 }
 
-// A timer must never be shorter than asked, in whatever unit the system has.
+// A timer must not be shorter than asked, in whatever unit the system has. What
+// the kernel cannot hold is a negative number of units, which Apply refuses.
 func TestTimerEventRoundsUp(t *testing.T) {
-	unit := time.Nanosecond
+	unit, shortest, longest := time.Nanosecond, time.Duration(1), time.Duration(math.MaxInt64)
 	switch runtime.GOOS {
+	case "darwin", "ios":
+		shortest = 42
 	case "dragonfly", "netbsd":
-		unit = time.Millisecond
+		unit, longest = time.Millisecond, 248*24*time.Hour
+	case "openbsd":
+		longest = 248 * 24 * time.Hour
+	default:
+		longest = 1 << 30 * time.Second
 	}
 	for _, d := range []time.Duration{
-		math.MinInt64, -1, 0, 1, 999, 500 * time.Microsecond, time.Millisecond, time.Millisecond + 1,
-		1500 * time.Microsecond, 20 * time.Millisecond, time.Second, math.MaxInt64 - 1, math.MaxInt64,
+		math.MinInt64, -1, 0, 1, 41, 42, 43, 999, 500 * time.Microsecond, time.Millisecond, time.Millisecond + 1,
+		1500 * time.Microsecond, 20 * time.Millisecond, time.Second, 248 * 24 * time.Hour, 248*24*time.Hour + 1,
+		1 << 30 * time.Second, 1<<30*time.Second + 1, math.MaxInt64 - 1, math.MaxInt64,
 	} {
-		e := TimerEvent(3, d)
-		if e.Ident != 3 || e.Filter != FilterTimer || e.Flags != FlagAdd {
-			t.Errorf("TimerEvent(3, %v) = %v", d, e)
-		}
-		if runtime.GOOS == "freebsd" && d > 1<<30*time.Second {
-			if e.Data >= 0 {
-				t.Errorf("TimerEvent(3, %v) has period %d, which FreeBSD takes and cannot hold", d, e.Data)
+		units := int64(-1)
+		if d <= longest {
+			units = int64(shortest)
+			if d > shortest {
+				units = int64(d / unit)
+				if d%unit != 0 {
+					units++
+				}
 			}
-			continue
 		}
-		if e.Data < 1 {
-			t.Errorf("TimerEvent(3, %v) has period %d", d, e.Data)
-			continue
+		e := TimerEvent(3, d)
+		if e.Ident != 3 || e.Filter != FilterTimer || e.Flags != FlagAdd || e.Data != units {
+			t.Errorf("TimerEvent(3, %v) = %v, want %d units of %v", d, e, units, unit)
 		}
-		// One unit less would be too short, and this many are enough.
-		if rest := d - time.Duration(e.Data-1)*unit; d > 0 && (rest <= 0 || rest > unit) {
-			t.Errorf("TimerEvent(3, %v) waits %d units of %v", d, e.Data, unit)
+	}
+}
+
+// Each of these returns the change that does one thing, and nothing beside it.
+func TestChangesToAnEvent(t *testing.T) {
+	e := NewEvent(7, FilterVnode, FlagAdd|FlagClear|FlagDispatch, NoteWrite, 11, 13)
+	for _, test := range []struct {
+		name      string
+		got, want Event
+	}{
+		{"Delete", e.Delete(), NewEvent(7, FilterVnode, FlagDelete, 0, 0, 13)},
+		{"Enable", e.Enable(), NewEvent(7, FilterVnode, FlagEnable, NoteWrite, 11, 13)},
+		{"Disable", e.Disable(), NewEvent(7, FilterVnode, FlagDisable, NoteWrite, 11, 13)},
+	} {
+		if test.got != test.want {
+			t.Errorf("%s: got %+v, want %+v", test.name, test.got, test.want)
+		}
+	}
+}
+
+func TestNoteString(t *testing.T) {
+	for _, test := range []struct {
+		filter Filter
+		notes  Note
+		want   string
+	}{
+		{FilterVnode, NoteDelete | NoteWrite, "DELETE|WRITE"},
+		{FilterUser, NoteTrigger | 5, "TRIGGER|0x5"},
+		{FilterRead, 0, "0x0"},
+	} {
+		if got := test.filter.NoteString(test.notes); got != test.want {
+			t.Errorf("%v: got %s, want %s", test.filter, got, test.want)
 		}
 	}
 }
@@ -125,25 +162,26 @@ func TestEventEOFAndSocketErr(t *testing.T) {
 
 func TestEventWaitStatus(t *testing.T) {
 	const exit = NoteExit | NoteExitStatus
-	status, ok := Event{Filter: FilterProc, Fflags: exit, Data: 7 << 8}.WaitStatus()
+	status, ok := Event{Filter: FilterProc, Flags: FlagEOF, Fflags: exit, Data: 7 << 8}.WaitStatus()
 	if !ok || !status.Exited() || status.ExitStatus() != 7 {
 		t.Errorf("exit 7: got %v, %v", status, ok)
 	}
 	if runtime.GOOS != "windows" { // its WaitStatus knows no signals
-		status, ok = Event{Filter: FilterProc, Fflags: exit, Data: int64(syscall.SIGKILL)}.WaitStatus()
+		status, ok = Event{Filter: FilterProc, Flags: FlagEOF, Fflags: exit, Data: int64(syscall.SIGKILL)}.WaitStatus()
 		if !ok || !status.Signaled() || status.Signal() != syscall.SIGKILL || status.CoreDump() {
 			t.Errorf("killed: got %v, %v", status, ok)
 		}
-		status, ok = Event{Filter: FilterProc, Fflags: exit, Data: int64(syscall.Signal(6)) | 0x80}.WaitStatus()
+		status, ok = Event{Filter: FilterProc, Flags: FlagEOF, Fflags: exit, Data: int64(syscall.Signal(6)) | 0x80}.WaitStatus()
 		if !ok || !status.Signaled() || status.Signal() != syscall.Signal(6) || !status.CoreDump() {
 			t.Errorf("dumped core: got %v, %v", status, ok)
 		}
 	}
 	for _, e := range []Event{
 		{Filter: FilterProc, Fflags: NoteFork, Data: 1},
-		{Filter: FilterProc, Flags: FlagError, Fflags: exit, Data: 1},
+		{Filter: FilterProc, Flags: FlagError | FlagEOF, Fflags: exit, Data: 1},
+		{Filter: FilterProc, Flags: FlagAdd, Fflags: exit},
 		{Filter: FilterRead, Fflags: exit, Data: 1},
-		{Filter: FilterVnode, Fflags: exit, Data: 1},
+		{Filter: FilterVnode, Flags: FlagEOF, Fflags: exit, Data: 1},
 	} {
 		if status, ok := e.WaitStatus(); ok {
 			t.Errorf("%v: got %v, want none", e, status)
@@ -167,10 +205,11 @@ func TestEventString(t *testing.T) {
 		{VnodeEvent(3, NoteWrite|NoteDelete), "VNODE(3) ADD fflags=DELETE|WRITE"},
 		{Event{Ident: 9, Filter: FilterProc, Flags: FlagEOF, Fflags: NoteExit | NoteExitStatus, Data: 256},
 			"PROC(9) EOF fflags=" + exitNames + " data=256 (exit status 1)"},
-		{Event{Ident: 9, Filter: FilterProc, Fflags: NoteExit | NoteExitStatus, Data: 9},
-			"PROC(9) fflags=" + exitNames + " data=9 (signal: " + syscall.Signal(9).String() + ")"},
-		{Event{Ident: 9, Filter: FilterProc, Fflags: NoteExit | NoteExitStatus, Data: 0x86},
-			"PROC(9) fflags=" + exitNames + " data=134 (signal: " + syscall.Signal(6).String() + ", core dumped)"},
+		{Event{Ident: 9, Filter: FilterProc, Flags: FlagEOF, Fflags: NoteExit | NoteExitStatus, Data: 9},
+			"PROC(9) EOF fflags=" + exitNames + " data=9 (signal: " + syscall.Signal(9).String() + ")"},
+		{Event{Ident: 9, Filter: FilterProc, Flags: FlagEOF, Fflags: NoteExit | NoteExitStatus, Data: 0x86},
+			"PROC(9) EOF fflags=" + exitNames + " data=134 (signal: " + syscall.Signal(6).String() + ", core dumped)"},
+		{ProcEvent(9, NoteExit|NoteExitStatus), "PROC(9) ADD fflags=" + exitNames},
 		{UserEvent(1).Trigger(), "USER(1) fflags=TRIGGER"},
 		{NewEvent(1, FilterUser, 0, NoteFfcopy|NoteTrigger|5, 0, 0), "USER(1) fflags=FFCOPY|TRIGGER|0x5"},
 		{Event{Filter: 99}, "Filter(99)(0)"},
@@ -212,7 +251,7 @@ func TestChangeError(t *testing.T) {
 	if !errors.Is(err, syscall.EBADF) || errors.Is(err, syscall.ENOENT) {
 		t.Errorf("%v does not unwrap to its errno", err)
 	}
-	if want := "kqueue: change 2, READ(5) ADD: " + errnoText(syscall.EBADF); err.Error() != want {
+	if want := "kqueue: READ(5) ADD: " + errnoText(syscall.EBADF); err.Error() != want {
 		t.Errorf("got  %v\nwant %s", err, want)
 	}
 }

@@ -132,3 +132,10 @@ const (
 func (f Filter) String() string {
 	return systemNames.filterText(f)
 }
+
+// NoteString returns the names that kqueue(2) gives the bits of notes for this
+// filter, without the prefix NOTE_ and joined by |, such as "DELETE|WRITE". Bits
+// without a name follow in hexadecimal.
+func (f Filter) NoteString(notes Note) string {
+	return systemNames.notesText(f, notes)
+}

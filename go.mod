@@ -1,5 +1,5 @@
 module github.com/go-kqueue/kqueue
 
-go 1.23.0
+go 1.22.0
 
-require golang.org/x/sys v0.35.0
+require golang.org/x/sys v0.13.0

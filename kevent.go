@@ -2,26 +2,25 @@ package kqueue
 
 import (
 	"fmt"
-	"runtime"
 	"strconv"
 	"strings"
 	"syscall"
 	"time"
 )
 
-// NewEvent fills an Event, as the macro EV_SET of kqueue(2) does and in its
-// order. It checks nothing: what the kernel refuses comes back from
+// NewEvent returns an Event with the given fields, in the order of the macro
+// EV_SET of kqueue(2). It checks nothing: what the kernel refuses is reported by
 // [Queue.Apply] or [Queue.Kevent].
 func NewEvent(ident uintptr, filter Filter, flags Flag, fflags Note, data int64, udata uintptr) Event {
 	return Event{Ident: ident, Filter: filter, Flags: flags, Fflags: fflags, Data: data, Udata: udata}
 }
 
-// ReadEvent returns the change that adds fd to the queue with [FilterRead].
+// ReadEvent returns the change that adds the descriptor fd with [FilterRead].
 func ReadEvent(fd int) Event {
 	return NewEvent(uintptr(fd), FilterRead, FlagAdd, 0, 0, 0)
 }
 
-// WriteEvent returns the change that adds fd to the queue with [FilterWrite].
+// WriteEvent returns the change that adds the descriptor fd with [FilterWrite].
 func WriteEvent(fd int) Event {
 	return NewEvent(uintptr(fd), FilterWrite, FlagAdd, 0, 0, 0)
 }
@@ -34,70 +33,106 @@ func VnodeEvent(fd int, notes Note) Event {
 }
 
 // ProcEvent returns the change that watches the process pid with [FilterProc]
-// for the given notes. NoteExit|NoteExitStatus is a child's exit with its
-// status on every system: see [Event.WaitStatus].
+// for the given notes. On every system, NoteExit|NoteExitStatus reports the exit
+// of a child and its status: see [Event.WaitStatus].
 func ProcEvent(pid int, notes Note) Event {
 	return NewEvent(uintptr(pid), FilterProc, FlagAdd, notes, 0, 0)
 }
 
-// SignalEvent returns the change that counts the signals sig which the process
-// is sent, with [FilterSignal].
+// SignalEvent returns the change that counts the deliveries of the signal sig to
+// the process, with [FilterSignal].
 func SignalEvent(sig syscall.Signal) Event {
 	return NewEvent(uintptr(sig), FilterSignal, FlagAdd, 0, 0, 0)
 }
 
 // TimerEvent returns the change that starts the periodic timer ident with
-// [FilterTimer]; with FlagOneshot it fires once. The first time comes period
-// after the kernel took the change, never earlier.
+// [FilterTimer]. With FlagOneshot, the timer fires once.
 //
-// The period goes to the kernel in nanoseconds on macOS, FreeBSD and OpenBSD,
-// and in milliseconds, rounded up, on DragonFly and NetBSD. OpenBSD, NetBSD and
-// DragonFly then round it up to their clock tick, mostly 10 ms. A period of 0 or
-// less is one unit, as the kernels disagree on what 0 means; one that is too
-// long for the kernel comes back as its error (FreeBSD: more than 34 years).
+// The period is passed to the kernel in nanoseconds on macOS, FreeBSD and
+// OpenBSD, and in milliseconds, rounded up, on NetBSD and DragonFly. The last
+// three then round it up to a whole number of clock ticks, which usually take 10
+// ms, and NetBSD adds a tick. A period of 0 or less stands for the shortest one
+// that the unit can express (42 ns on macOS), because kernels disagree about 0.
+//
+// A period that is too long for the kernel makes the change fail with EINVAL:
+// more than 34 years on FreeBSD, and more than 248 days on NetBSD, OpenBSD and
+// DragonFly. The latter is close to the largest number of ticks that these
+// kernels can count at 100 Hz; with a faster clock they silently shorten the
+// period to that number.
 func TimerEvent(ident uintptr, period time.Duration) Event {
-	units := int64(1)
-	if period > 0 {
-		units = int64((period-1)/timerUnit) + 1
-	}
-	if runtime.GOOS == "freebsd" && period > 1<<30*time.Second {
-		// The sum of the period and the time since boot would overflow, and the
-		// timer go off at once, over and over (sys/kern/kern_event.c,
-		// filt_timerstart). A negative period it refuses with EINVAL.
-		units = -1
+	units := max(int64((max(period, 1)-1)/timerUnit)+1, shortestTimer)
+	if period > longestTimer {
+		units = -1 // refused: see mishandles
 	}
 	return NewEvent(ident, FilterTimer, FlagAdd, timerUnitNote, units, 0)
 }
 
 // UserEvent returns the change that adds the user event ident with
-// [FilterUser]. It is triggered by what [Event.Trigger] returns, and stays
-// triggered unless it is added with FlagClear, FlagOneshot or FlagDispatch.
+// [FilterUser]. The change that [Event.Trigger] returns triggers it. It stays
+// triggered, even if it is disabled and enabled again, unless it is added with
+// FlagClear or FlagOneshot.
+//
+// Kernels without user events refuse the change with EINVAL: NetBSD before 10.0
+// and OpenBSD before 7.8.
 func UserEvent(ident uintptr) Event {
 	return NewEvent(ident, FilterUser, FlagAdd, 0, 0, 0)
 }
 
-// With returns a copy of e that has flags too.
+// With returns a copy of e that has the given flags in addition to its own.
+//
+// Use it for the options of a change that adds an event, such as FlagClear. For
+// the other actions there are [Event.Delete], [Event.Enable] and
+// [Event.Disable]: ReadEvent(fd).With(FlagDelete) has FlagAdd too, and OpenBSD
+// and DragonFly then delete nothing and report no error.
 func (e Event) With(flags Flag) Event {
 	e.Flags |= flags
 	return e
 }
 
-// Trigger returns the change that triggers the user event e, which must have
-// been added by an earlier change: FreeBSD and NetBSD ignore a trigger in the
-// change that adds. The change carries e's Fflags, Data and Udata, as most
-// kernels overwrite those of the event with those of any change to it. It
-// carries no flag: FlagAdd would add the event anew where it is gone, and
-// FlagClear would take the trigger back.
+// Delete returns the change that deletes e from the queue. It needs only the
+// Ident and Filter of e, so e may be the event that was added or one that was
+// returned.
+func (e Event) Delete() Event {
+	return NewEvent(e.Ident, e.Filter, FlagDelete|e.Flags&keyFlags, 0, 0, e.Udata)
+}
+
+// Enable returns the change that enables e after FlagDisable or FlagDispatch.
+//
+// It carries the Fflags, Data and Udata of e, because most kernels overwrite
+// those of the event. So e must be the event as it was added, not as it was
+// returned. On macOS, the change also restarts a timer.
+func (e Event) Enable() Event {
+	e.Flags = FlagEnable | e.Flags&keyFlags
+	return e
+}
+
+// Disable returns the change that disables e: it stays in the queue, but is not
+// returned until it is enabled again.
+//
+// As with [Event.Enable], e must be the event as it was added.
+func (e Event) Disable() Event {
+	e.Flags = FlagDisable | e.Flags&keyFlags
+	return e
+}
+
+// Trigger returns the change that triggers the user event e. An earlier change
+// must have added it: FreeBSD and NetBSD ignore a trigger in the change that
+// adds.
+//
+// The change carries the Fflags, Data and Udata of e, because most kernels
+// overwrite those of the event with them. It does not carry the flags of e:
+// FlagAdd would add an event that is gone, and FlagClear would reset the
+// trigger.
 func (e Event) Trigger() Event {
 	e.Filter = FilterUser
-	e.Flags = 0
+	e.Flags &= keyFlags
 	e.Fflags |= NoteTrigger
 	return e
 }
 
-// Err returns the errno, a [syscall.Errno], with which the kernel refused the
-// change that e echoes. It is nil where e is no such answer (it lacks FlagError)
-// and where e is the receipt of a change that was accepted (Data is 0).
+// Err returns the errno, a [syscall.Errno], of the refused change that e reports
+// by FlagError. It returns nil if e lacks FlagError, and if e is the receipt of a
+// change that was accepted (Data is 0).
 func (e Event) Err() error {
 	if e.Flags&FlagError == 0 || e.Data == 0 {
 		return nil
@@ -105,31 +140,27 @@ func (e Event) Err() error {
 	return syscall.Errno(e.Data)
 }
 
-// EOF reports whether e has FlagEOF: for FilterRead the peer will send no more,
-// for FilterWrite it will take no more, for FilterProc the process is gone.
-// Data may still count bytes to read: read them first.
+// EOF reports whether e has FlagEOF. For FilterRead, the peer will send no more;
+// for FilterWrite, it will accept no more; for FilterProc, the process has
+// exited. There may still be Data bytes to read: read them first.
 func (e Event) EOF() bool {
 	return e.Flags&FlagEOF != 0
 }
 
-// SocketErr returns the socket's error, a [syscall.Errno] such as ECONNRESET,
-// which a FilterRead or FilterWrite event with FlagEOF has in Fflags. It is nil
-// where the connection was shut down in order, and for all other events.
+// SocketErr returns the error of a socket, a [syscall.Errno] such as ECONNRESET,
+// which a FilterRead or FilterWrite event with FlagEOF has in Fflags. It returns
+// nil if the connection was shut down in order, and for all other events.
 func (e Event) SocketErr() error {
-	if !e.hasSocketErr() || e.Fflags == 0 {
+	if !e.EOF() || e.Filter != FilterRead && e.Filter != FilterWrite || e.Fflags == 0 {
 		return nil
 	}
 	return syscall.Errno(e.Fflags)
 }
 
-func (e Event) hasSocketErr() bool {
-	return e.EOF() && (e.Filter == FilterRead || e.Filter == FilterWrite)
-}
-
-// WaitStatus returns the status with which a process ended, as wait(2) gives
-// it, and whether e tells one: e must be a FilterProc event with NoteExit, or a
-// FilterProcdesc event on FreeBSD. macOS gives the status only to a change that
-// had NoteExitStatus beside NoteExit.
+// WaitStatus returns the status with which a process ended, as wait(2) reports
+// it, and whether e has one. Events of FilterProc with FlagEOF and NoteExit have
+// it, and on FreeBSD those of FilterProcdesc. On macOS, the change must have had
+// NoteExitStatus besides NoteExit, and not NoteReap, which suppresses FlagEOF.
 //
 // The process stays a zombie until its parent waits for it.
 func (e Event) WaitStatus() (status syscall.WaitStatus, ok bool) {
@@ -141,18 +172,18 @@ func (e Event) WaitStatus() (status syscall.WaitStatus, ok bool) {
 
 func (e Event) hasWaitStatus() bool {
 	const exited = NoteExit | NoteExitStatus
-	return (e.Filter == FilterProc || e.Filter == evfiltProcdesc) &&
+	return e.EOF() && (e.Filter == FilterProc || e.Filter == evfiltProcdesc) &&
 		e.Flags&FlagError == 0 && e.Fflags&exited == exited
 }
 
-// String returns e in the words of kqueue(2), such as
+// String returns e in the terms of kqueue(2), such as
 //
 //	READ(5) ADD|CLEAR
 //	READ(5) EOF data=12 fflags=54 (connection reset by peer)
 //
-// without the fields that are zero. Notes are named as the filter and the
-// system have them, and bits that have no name are in hexadecimal. An errno or a
-// wait status stands behind its number in words.
+// Fields that are zero are left out. Notes have the names that the system gives
+// them for the filter, and bits without a name are in hexadecimal. An errno or a
+// wait status is followed by its meaning.
 func (e Event) String() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%v(%d)", e.Filter, e.Ident)
@@ -161,10 +192,10 @@ func (e Event) String() string {
 	}
 	switch {
 	case e.Fflags == 0:
-	case e.hasSocketErr():
+	case e.SocketErr() != nil:
 		fmt.Fprintf(&b, " fflags=%d (%v)", e.Fflags, e.SocketErr())
 	default:
-		fmt.Fprintf(&b, " fflags=%s", systemNames.notesText(e.Filter, e.Fflags))
+		fmt.Fprintf(&b, " fflags=%s", e.Filter.NoteString(e.Fflags))
 	}
 	switch {
 	case e.Err() != nil:
@@ -181,8 +212,8 @@ func (e Event) String() string {
 	return b.String()
 }
 
-// waitStatusText reads a wait(2) status by itself: syscall.WaitStatus has other
-// methods on each system.
+// waitStatusText describes a wait(2) status without syscall.WaitStatus, whose
+// methods differ from system to system.
 func waitStatusText(status int64) string {
 	signal := syscall.Signal(status & 0x7f)
 	switch {
@@ -195,20 +226,19 @@ func waitStatusText(status int64) string {
 	}
 }
 
-// A ChangeError is one change that the kernel refused.
+// A ChangeError reports a change that the kernel refused.
 type ChangeError struct {
-	Index int   // of the change in the call's list
-	Event Event // the change itself
-	Err   error // the kernel's errno, a syscall.Errno
+	Index int   // of the change in the arguments of Apply
+	Event Event // the change
+	Err   error // the errno, a syscall.Errno
 }
 
-// Error says which change was refused and why.
+// Error returns the change and the meaning of the errno.
 func (e *ChangeError) Error() string {
-	return fmt.Sprintf("kqueue: change %d, %v: %v", e.Index, e.Event, e.Err)
+	return fmt.Sprintf("kqueue: %v: %v", e.Event, e.Err)
 }
 
-// Unwrap returns the kernel's errno, so that for instance
-// errors.Is(err, unix.ENOENT) holds.
+// Unwrap returns the errno, so that errors.Is(err, syscall.ENOENT) works.
 func (e *ChangeError) Unwrap() error {
 	return e.Err
 }

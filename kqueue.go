@@ -1,247 +1,9 @@
-// Package kqueue wraps kqueue(2) and kevent(2), the event notification of macOS,
-// iOS, FreeBSD, NetBSD, OpenBSD and DragonFly BSD. It is thin: an [Event] is the
-// kernel's struct kevent, typed, and a call is a system call. There is no
-// registry, no callback and no goroutine behind it.
-//
-// Using it takes five steps:
-//
-//  1. Make a queue in the kernel: [New].
-//  2. Say what is of interest, as EV_SET does: [NewEvent], or [ReadEvent],
-//     [WriteEvent], [VnodeEvent], [ProcEvent], [SignalEvent], [TimerEvent],
-//     [UserEvent].
-//  3. Hand that to the kernel: [Queue.Apply].
-//  4. Wait for events to be triggered: [Queue.Wait], or [Queue.WaitInto] without
-//     an allocation; [Queue.Kevent] does 3 and 4 in one system call.
-//  5. Take the triggered events apart: their fields, and [Event.EOF],
-//     [Event.Err], [Event.SocketErr], [Event.WaitStatus].
-//
-// In short:
-//
-//	q, err := kqueue.New()
-//	if err != nil {
-//		return err
-//	}
-//	defer q.Close()
-//	if err := q.Apply(kqueue.ReadEvent(fd)); err != nil {
-//		return err
-//	}
-//	events, err := q.Wait(5 * time.Second)
-//
-// Names are those of the manual pages: EVFILT_READ is [FilterRead], EV_ADD is
-// [FlagAdd], NOTE_WRITE is [NoteWrite]: each word of the C name capitalised, the
-// initialisms AIO, EOF, FS, LIO, OOB and VM in capitals.
-//
-// # Events
-//
-// An [Event] is a change on its way into the kernel and a triggered event on its
-// way out:
-//
-//   - Ident is what is watched: a descriptor, a process id, a signal, or, for
-//     timers and user events, a number of one's own. Ident and Filter together
-//     are the key: a queue has one event for each pair, and adding it again
-//     modifies it.
-//   - Filter says what kind of thing Ident is. The comment of each Filter tells
-//     what the other fields then mean.
-//   - Flags going in say what to do (FlagAdd, FlagDelete, FlagEnable, FlagDisable)
-//     and how the event behaves (FlagClear, FlagOneshot, FlagDispatch); coming
-//     out, what is the case (FlagEOF, FlagError). Other bits may be set too.
-//   - Fflags going in say what to watch or how, coming out what happened.
-//   - Data is a number that depends on the filter: bytes, connections, a period,
-//     a count, a wait(2) status, and with FlagError an errno.
-//   - Udata goes through the kernel unchanged.
-//
-// Events are level-triggered: one is returned by every wait for as long as its
-// condition holds. With FlagClear it is returned again only once something new
-// happens. Closing a descriptor removes its events; descriptors that are dup(2)s
-// of each other have events of their own.
-//
-// # Udata
-//
-// Udata is a uintptr and must hold a number, not a Go pointer: the garbage
-// collector does not look into the kernel, so a pointer there keeps nothing
-// alive. Put an index into a slice of one's own there. A descriptor's number is
-// used again as soon as it is closed, while events for it may still stand in a
-// slice that a wait returned; so combine the index with a generation that
-// changes with each use, and drop what carries an old one (see the example of
-// Event). A change to an event overwrites its Udata; only OpenBSD leaves it
-// alone where the change has no FlagAdd (user events aside).
-//
-// # Errors
-//
-// A system call that fails gives an [*os.SyscallError], and a change that the
-// kernel refuses a [*ChangeError]; both wrap the errno, so
-// errors.Is(err, syscall.ENOENT) works. A closed Queue gives an error that wraps
-// [os.ErrClosed], and a system without kqueue one that wraps
-// [errors.ErrUnsupported]. In a triggered event, see [Event.Err] and
-// [Event.SocketErr]. No call panics, whatever it is given.
-//
-// # Timeouts
-//
-// A negative timeout ([Forever]) waits for ever, 0 polls. A timeout that passes
-// is no error: the call returns no events. Any length is right, also where the
-// kernel takes no such long ones, and signals neither cut a wait short nor make
-// it longer.
-//
-// # Concurrency and Close
-//
-// All methods of a [Queue] may be called at the same time. With several
-// goroutines inside Wait, an event may reach more than one of them unless it has
-// FlagClear, FlagOneshot or FlagDispatch. [Queue.Close] wakes them all, waits until
-// they have left, and only then gives the descriptor back, so that no call ever
-// uses the number of a descriptor that now belongs to something else.
-//
-// A kernel queue cannot be put into the Go runtime's own poller, so a goroutine
-// inside Wait holds an operating system thread. One waiting goroutine per queue,
-// or a few, is the way; a queue that watches other queues (see [Queue.Fd]) needs
-// one thread for all of them. To end a wait from elsewhere, for instance from a
-// context, trigger a user event.
-//
-// A descriptor that the net or os package uses may be watched here as well. Take
-// its number with SyscallConn, so that it stays as it is; with File, it is a
-// duplicate, and stays open until that is closed too.
-//
-// # Signals
-//
-// FilterSignal counts signals, it does not catch them: what a signal does to the
-// program is still for os/signal. Have [os/signal.Notify] or [os/signal.Ignore]
-// called for a signal that would end the program. The Go runtime uses SIGURG for
-// itself.
-//
-// # Processes
-//
-// FilterProc tells of a process's exit, and takes nothing from wait(2): a child
-// stays a zombie until its parent waits for it, so call [os/exec.Cmd.Wait] when
-// the event has come. A child may exit before it is watched. FreeBSD and
-// DragonFly then give its event at once, the others refuse the change with
-// ESRCH: take that for the exit. Watch only children that were not waited for
-// yet, as a process id may be used again afterwards.
-//
-// # Portability
-//
-// What all systems have is exported everywhere, also where there is no kqueue:
-// there the package compiles, all that needs no kernel works, and New fails with
-// an error that wraps [errors.ErrUnsupported]. (plan9 has no signals and is left
-// out.) The filters, and where it is known the first release that has them:
-//
-//	                macOS      FreeBSD  NetBSD  OpenBSD  DragonFly
-//	FilterRead      10.3       yes      yes     yes      yes
-//	FilterWrite     10.3       yes      yes     yes      yes
-//	FilterVnode     10.3       yes      yes     yes      yes
-//	FilterProc      10.3       yes      yes     yes      yes
-//	FilterSignal    10.3       yes      yes     yes      yes
-//	FilterTimer     10.3       yes      yes     yes      yes
-//	FilterUser      10.6       yes      10.0    7.8      4.0
-//	FilterExcept    10.12      -        -       yes      2.8
-//	FilterEmpty     -          yes      10.0    -        -
-//	FilterFS        10.3       yes      yes     -        4.6
-//	FilterProcdesc  -          yes      -       -        -
-//	FilterDevice    -          -        -       yes      -
-//	FilterJail      -          15.0     -       -        -
-//	FilterJaildesc  -          15.0     -       -        -
-//
-// FilterAIO, FilterLIO, FilterSendfile, FilterMachport and FilterVM are numbers
-// that no change from Go can use. [Queue.Apply] of more than one change
-// needs FlagReceipt, which NetBSD has since 10.0.
-// These constants are exported only where they are:
-//
-//	                               macOS  FreeBSD  NetBSD  OpenBSD  DragonFly
-//	FilterDevice                   -      -        -       yes      -
-//	FilterEmpty                    -      yes      yes     -        -
-//	FilterExcept                   yes    -        -       yes      yes
-//	FilterFS                       yes    yes      yes     -        yes
-//	FilterJail                     -      yes      -       -        -
-//	FilterJaildesc                 -      yes      -       -        -
-//	FilterLIO                      -      yes      -       -        -
-//	FilterMachport                 yes    -        -       -        -
-//	FilterProcdesc                 -      yes      -       -        -
-//	FilterSendfile                 -      yes      -       -        -
-//	FilterVM                       yes    -        -       -        -
-//	FlagDispatch2                  yes    -        -       -        -
-//	FlagForceoneshot               -      yes      -       -        -
-//	FlagHup                        -      -        -       -        yes
-//	FlagKeepudata                  -      yes      -       -        -
-//	FlagNodata                     -      -        -       -        yes
-//	FlagOoband                     yes    -        -       -        -
-//	FlagUdataSpecific              yes    -        -       -        -
-//	FlagVanished                   yes    -        -       -        -
-//	NoteAbsolute                   yes    -        -       -        -
-//	NoteAbstime                    -      yes      yes     yes      -
-//	NoteBackground                 yes    -        -       -        -
-//	NoteChange                     -      -        -       yes      -
-//	NoteClose                      -      yes      yes     -        -
-//	NoteCloseWrite                 -      yes      yes     -        -
-//	NoteCritical                   yes    -        -       -        -
-//	NoteEOF                        -      -        -       yes      -
-//	NoteExitCserror                yes    -        -       -        -
-//	NoteExitDecryptfail            yes    -        -       -        -
-//	NoteExitDetail                 yes    -        -       -        -
-//	NoteExitDetailMask             yes    -        -       -        -
-//	NoteExitMemory                 yes    -        -       -        -
-//	NoteExitReparented             yes    -        -       -        -
-//	NoteFilePoll                   -      yes      -       -        -
-//	NoteFunlock                    yes    -        -       -        -
-//	NoteJailAttach                 -      yes      -       -        -
-//	NoteJailChild                  -      yes      -       -        -
-//	NoteJailCtrlmask               -      yes      -       -        -
-//	NoteJailMulti                  -      yes      -       -        -
-//	NoteJailRemove                 -      yes      -       -        -
-//	NoteJailSet                    -      yes      -       -        -
-//	NoteLeaseDowngrade             yes    -        -       -        -
-//	NoteLeaseRelease               yes    -        -       -        -
-//	NoteLeeway                     yes    -        -       -        -
-//	NoteMachContinuousTime         yes    -        -       -        -
-//	NoteMachtime                   yes    -        -       -        -
-//	NoteMseconds                   -      yes      yes     yes      -
-//	NoteNone                       yes    -        -       -        -
-//	NoteNseconds                   yes    yes      yes     yes      -
-//	NoteOOB                        yes    -        -       yes      yes
-//	NoteOpen                       -      yes      yes     -        -
-//	NotePdsigchld                  -      yes      -       -        -
-//	NoteRead                       -      yes      yes     -        -
-//	NoteReap                       yes    -        -       -        -
-//	NoteSeconds                    yes    yes      yes     yes      -
-//	NoteSignal                     yes    -        -       -        -
-//	NoteTruncate                   -      -        -       yes      -
-//	NoteUseconds                   yes    yes      yes     yes      -
-//	NoteVMError                    yes    -        -       -        -
-//	NoteVMPressure                 yes    -        -       -        -
-//	NoteVMPressureSuddenTerminate  yes    -        -       -        -
-//	NoteVMPressureTerminate        yes    -        -       -        -
-//
-// # Differences between kernels
-//
-// Where kernels differ, this package does what is right on each; what it cannot
-// hide is this:
-//
-//   - An event that is disabled stays so when it is added again: pass FlagEnable.
-//   - FlagClear with FlagDispatch does not disable the event on NetBSD 10.
-//   - A user event's trigger must be a change of its own after the one that adds
-//     it: see [Event.Trigger].
-//   - Timer units have other numbers everywhere: use [TimerEvent]. Adding a running
-//     timer again restarts it, on DragonFly only after its period. On macOS any
-//     change restarts it, FlagEnable too: delete and add it instead.
-//   - FilterRead's Data counts control data too on NetBSD, OpenBSD and DragonFly:
-//     it is a hint at how much to read for anything but a stream.
-//   - Exits of processes that were not watched for NoteExit are still told on
-//     NetBSD, OpenBSD and DragonFly: look at Fflags.
-//   - NoteTrack does not exist on macOS, and a child's NoteChild and NoteExit may
-//     come as one event on OpenBSD and DragonFly.
-//   - What NoteWrite, NoteAttrib and their like tell of a truncated or removed
-//     file differs by file system: watch for all that may come.
-//   - A terminal that hangs up gives no event on NetBSD.
-//   - A queue that watches itself, which FreeBSD refuses with EINVAL, would hang
-//     NetBSD (seen on 10.99). This package refuses it there too, but cannot see
-//     a ring of several queues: make none.
-//   - OpenBSD allows a process 1,024 timers and user events in all.
 package kqueue
 
 import (
 	"errors"
 	"fmt"
-	"math"
 	"os"
-	"runtime"
-	"slices"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -252,56 +14,45 @@ import (
 // same.
 const Forever time.Duration = -1
 
-// A Queue is a kernel event queue, made by [New]. All its methods may be called
-// from many goroutines at once, Close among them. A nil or zero Queue behaves
-// as a closed one.
-type Queue struct {
-	// calls is the number of calls that use fd now; until Close, isOpen is added
-	// to it, which makes it negative. Whoever brings it to 0 closes fd; nobody
-	// can raise it from there, so that happens once. The zero Queue is therefore
-	// closed.
-	calls atomic.Int32
-	fd    int
-
-	stockMu sync.Mutex
-	stock   []Event // what Wait has not yet returned of its last allocation
-
-	// wakePipe is the descriptor that Close woke the waiters with, or -1.
-	wakePipe int
-	closed   chan struct{} // closed once fd is
-	closeErr error         // set before closed is closed
-}
-
 const (
-	isOpen = math.MinInt32
-
-	// batchSize is how many changes of one Apply go to the kernel at a time.
-	// The copies then fit on the stack, and more gain next to nothing.
-	batchSize = 16
-
-	// noFilter is the number of no filter on any system.
-	noFilter Filter = 1 << 14
-
-	// waitSize is how many events one Wait returns at the most.
-	waitSize = 64
-
-	// maxWait is the longest timeout that goes to the kernel at once. Darwin
+	// maxWait is the longest timeout that is given to the kernel at once. macOS
 	// refuses very long ones, and 32-bit kernels overflow.
 	maxWait = 24 * time.Hour
 
-	// wakeIdent is the user event by which Close wakes waiters. It is put into
-	// a queue only while that queue closes.
-	wakeIdent = ^uintptr(0)
+	// waitSize is the largest number of events that one Wait returns.
+	waitSize = 64
 )
 
-var errClosed = fmt.Errorf("kqueue: %w", os.ErrClosed)
+var (
+	errNoRoom  = fmt.Errorf("kqueue: WaitInto: no room for events: %w", os.ErrInvalid)
+	errReceipt = errors.New("kqueue: the system is too old: its kernel ignored FlagReceipt")
+)
+
+// A Queue is a kernel event queue, made by [New]. All of its methods, including
+// Close, may be called from several goroutines at once. A nil or zero Queue
+// behaves like a closed one.
+type Queue struct {
+	calls atomic.Int32 // see lifecycle.go
+	fd    int
+
+	// Wait cuts its results from one allocation until that is used up: zeroing
+	// and collecting an allocation for each call costs more than a short kevent.
+	stockMu sync.Mutex
+	stock   []Event
+
+	wakeMu   sync.Mutex
+	wakePipe int // the pipe that wakes waiting calls, or -1; guarded by wakeMu
+
+	closed   chan struct{} // closed when the descriptor is
+	closeErr error         // set before closed is closed
+}
 
 // New makes a kernel event queue with kqueue(2). Its descriptor is
-// close-on-exec, and no child of fork inherits it. Call Close when done:
-// nothing else releases the descriptor.
+// close-on-exec, and a forked child does not inherit it. Call Close when the
+// queue is no longer needed: nothing else releases the descriptor.
 //
-// The error is an [*os.SyscallError]: EMFILE or ENFILE where no descriptor is
-// free, ENOMEM where the kernel has no memory or, on FreeBSD, RLIMIT_KQUEUES is
+// The error is an [*os.SyscallError]: EMFILE or ENFILE if no descriptor is free,
+// ENOMEM if the kernel has no memory or, on FreeBSD, if RLIMIT_KQUEUES is
 // reached. On a system without kqueue it wraps [errors.ErrUnsupported].
 func New() (*Queue, error) {
 	fd, err := newKqueue()
@@ -309,14 +60,14 @@ func New() (*Queue, error) {
 		return nil, os.NewSyscallError("kqueue", err)
 	}
 	q := &Queue{fd: fd, wakePipe: -1, closed: make(chan struct{})}
-	q.calls.Store(isOpen)
+	q.calls.Store(open)
 	return q, nil
 }
 
-// Fd returns the queue's descriptor, or ^uintptr(0) where the queue is closed.
-// It is good for nesting: watched by [FilterRead] in another queue it is
-// readable while events are pending here. The Queue keeps owning it: do not
-// close it, and use it only while the Queue is open.
+// Fd returns the descriptor of the queue, or ^uintptr(0) if the queue is closed.
+// It allows queues to be nested: with [FilterRead] in another queue, the
+// descriptor is readable while events are pending in this one. The Queue still
+// owns the descriptor. Do not close it, and use it only while the Queue is open.
 func (q *Queue) Fd() uintptr {
 	if q == nil || q.calls.Load() >= 0 {
 		return ^uintptr(0)
@@ -324,71 +75,98 @@ func (q *Queue) Fd() uintptr {
 	return uintptr(q.fd)
 }
 
-// Apply hands changes to the kernel: each adds, modifies, triggers or deletes
-// one event, as its Flags say. It does not wait, and takes no pending event
-// from the queue. Every change is tried, also after one is refused.
+// Apply passes changes to the kernel. Each of them adds, modifies, triggers or
+// deletes one event, as its Flags say. Apply does not wait, and it takes no
+// pending event from the queue. It tries every change, even if one is refused.
 //
 // The error joins a [*ChangeError] for each refused change, in the order of the
-// changes; [errors.Is] and [errors.As] see through it, and its method
-// Unwrap() []error lists them all. A closed queue gives an error that wraps
-// [os.ErrClosed]. Where the call as a whole fails, an [*os.SyscallError] is
-// among the errors, and the changes from its batch on may not be applied.
+// changes. [errors.Is] and [errors.As] look into it, and its method
+// Unwrap() []error lists them all. If the call as a whole fails, an
+// [*os.SyscallError] is among the errors, and the later changes may not be
+// applied. If the queue is closed, the error wraps [os.ErrClosed].
 //
-// The kernel copies the changes; the slice is neither changed nor kept.
-// FlagReceipt has no effect here.
+// Apply neither modifies nor keeps the slice. FlagReceipt has no effect here.
+//
+// For several changes, Kevent(changes, nil, 0) is cheaper. It stops at the first
+// change that is refused and does not say which one that is.
 func (q *Queue) Apply(changes ...Event) error {
 	if !q.enter() {
 		return errClosed
 	}
 	var err error
-	if len(changes) == 1 && changes[0].Flags&FlagReceipt == 0 && !q.misreads(&changes[0]) {
-		// What applyOne would do: the most frequent call is spared one.
-		_, err = kevent(q.fd, kernelEvents(changes), nil, &timespec{})
-	} else if len(changes) == 1 {
-		err = q.applyOne(changes)
-	} else {
-		err = q.applyMany(changes)
+	switch n := len(changes); {
+	case n == 1:
+		if err = q.applyOne(changes); err != nil {
+			err = q.applyError(changes[0], err)
+		}
+	case n <= 4:
+		// A batch is cleared before it is used: few changes get a small one.
+		err = q.applyAll(changes, make([]Event, 4))
+	case n <= 16:
+		err = q.applyAll(changes, make([]Event, 16))
+	default:
+		err = q.applyAll(changes, make([]Event, 64))
 	}
 	q.leave()
-	if err != nil && len(changes) == 1 {
-		err = errors.Join(&ChangeError{0, changes[0], err})
-	}
 	return err
 }
 
-// applyOne hands the only one of changes to the kernel and returns its errno.
-// Unlike a receipt, a plain error cannot be mistaken for an event.
-func (q *Queue) applyOne(changes []Event) error {
-	change := []Event{changes[0]}
-	change[0].Flags &^= FlagReceipt
-	if q.misreads(&change[0]) {
-		change[0].Filter = noFilter
+// applyOne passes the only element of change to the kernel and returns the
+// errno. Without room for events, the kernel returns that of the change.
+func (q *Queue) applyOne(change []Event) error {
+	if q.mishandles(&change[0]) {
+		return syscall.EINVAL
 	}
 	_, err := kevent(q.fd, kernelEvents(change), nil, &timespec{})
 	return err
 }
 
-// applyMany hands changes to the kernel with FlagReceipt. It makes the kernel
-// answer every change, in order, and nothing else: without it the kernel stops
-// at the first bad change or, given room for errors, drains pending events.
-func (q *Queue) applyMany(changes []Event) error {
+// applyError returns the error of an Apply of one change, given its errno.
+func (q *Queue) applyError(change Event, err error) error {
+	if err == syscall.EBADF || err == syscall.EINVAL {
+		// This may be the errno of the queue's own descriptor, if another part of
+		// the program closed it. A call without changes then fails in the same way.
+		if _, err := kevent(q.fd, nil, nil, &timespec{}); err != nil {
+			return errors.Join(os.NewSyscallError("kevent", err))
+		}
+	}
+	return &refusal{ChangeError{0, change, err}}
+}
+
+// A refusal is what errors.Join returns for a single ChangeError, in one
+// allocation: programs that delete events which may be gone see it often.
+type refusal struct{ ChangeError }
+
+// Unwrap returns the ChangeError.
+func (r *refusal) Unwrap() []error {
+	return []error{&r.ChangeError}
+}
+
+// applyAll passes changes to the kernel, as many at a time as batch has room
+// for. FlagReceipt makes the kernel answer every change, in order, and return
+// nothing else. Without it, the kernel would stop at the first change that it
+// refuses or, given room for errors, take pending events from the queue.
+func (q *Queue) applyAll(changes, batch []Event) error {
 	var errs []error
-	var copies [batchSize]Event
-	for first := 0; first < len(changes); first += batchSize {
-		batch := copies[:copy(copies[:], changes[first:])]
+	for first := 0; first < len(changes); first += len(batch) {
+		batch = batch[:copy(batch, changes[first:])]
 		for i := range batch {
 			batch[i].Flags |= FlagReceipt
-			if q.misreads(&batch[i]) {
-				batch[i].Filter = noFilter
-			}
 		}
-		// Each receipt overwrites its change.
-		n, err := kevent(q.fd, kernelEvents(batch), kernelEvents(batch), &timespec{})
+		var n int
+		var err error
+		if q.needsCare(batch, batch) {
+			n, err = q.applyEach(batch, batch)
+		} else { // each answer overwrites its change
+			n, err = kevent(q.fd, kernelEvents(batch), kernelEvents(batch), &timespec{})
+		}
 		if err != nil {
-			errs = append(errs, os.NewSyscallError("kevent", err))
-			break
+			return errors.Join(append(errs, os.NewSyscallError("kevent", err))...)
 		}
 		for i := range batch[:n] {
+			if batch[i].Flags&FlagError == 0 {
+				return errors.Join(append(errs, errReceipt)...)
+			}
 			if batch[i].Data != 0 {
 				errs = append(errs, &ChangeError{first + i, changes[first+i], batch[i].Err()})
 			}
@@ -397,35 +175,15 @@ func (q *Queue) applyMany(changes []Event) error {
 	return errors.Join(errs...)
 }
 
-// misreads reports whether a kernel would get change wrong instead of refusing
-// it (see sys/kern/kern_event.c in each):
+// Wait waits for events to be triggered and returns at most 64 of them. The next
+// call returns the rest. The slice belongs to the caller. (It is part of a larger
+// allocation: keeping it keeps the memory of 256 events.)
 //
-//   - FreeBSD skips filter 0 without a word and without a receipt.
-//   - NetBSD hangs, the whole system, once a queue that watches itself has an
-//     event: knote_activate takes the queue's lock again. Seen on 10.99.
+// Wait waits until there is at least one event, but no longer than timeout. A
+// timeout of 0 polls, and a negative one ([Forever]) never passes. When the
+// timeout passes, Wait returns no event and no error.
 //
-// Such a change goes to the kernel with noFilter, for its EINVAL.
-func (q *Queue) misreads(change *Event) bool {
-	return FilterRead != 0 && change.Filter == 0 ||
-		runtime.GOOS == "netbsd" && change.Filter == FilterRead && q != nil && change.Ident == uintptr(q.fd)
-}
-
-func (q *Queue) misreadsAny(changes []Event) bool {
-	for i := range changes {
-		if q.misreads(&changes[i]) {
-			return true
-		}
-	}
-	return false
-}
-
-// Wait returns the triggered events, at most 64 of them, in a slice of their
-// own; what is left comes with the next call. (The slice is a piece of a larger
-// allocation: to keep it is to keep the memory of 256 events.) It waits until
-// there is at least one, but no longer than timeout: 0 polls, a negative one
-// ([Forever]) never passes. When it passes, Wait returns no event and no error.
-//
-// Signals do not end the wait. Close does, with an error that wraps
+// Signals do not end the wait. Close ends it with an error that wraps
 // [os.ErrClosed]. Any other error is an [*os.SyscallError] of kevent(2).
 //
 // A goroutine inside Wait holds an operating system thread.
@@ -435,7 +193,7 @@ func (q *Queue) Wait(timeout time.Duration) ([]Event, error) {
 	}
 	q.stockMu.Lock()
 	stock := q.stock
-	q.stock = q.stock[:0] // another call must not have it too
+	q.stock = nil // another call must not have it too
 	q.stockMu.Unlock()
 	if len(stock) < waitSize {
 		stock = make([]Event, 4*waitSize)
@@ -450,99 +208,92 @@ func (q *Queue) Wait(timeout time.Duration) ([]Event, error) {
 	return stock[:n:n], nil
 }
 
-// WaitInto is [Queue.Wait] without an allocation: it puts the triggered events
-// into events, as many as there is room for, and returns their number. An empty
-// events gives an error that wraps [os.ErrInvalid].
-func (q *Queue) WaitInto(events []Event, timeout time.Duration) (int, error) {
-	return q.wait(nil, events, timeout)
+// WaitInto is [Queue.Wait] without an allocation. It stores the triggered events
+// in events, as many as there is room for, and returns their number. If events
+// is empty, the error wraps [os.ErrInvalid].
+func (q *Queue) WaitInto(events []Event, timeout time.Duration) (n int, err error) {
+	n, err = q.wait(nil, events, timeout)
+	if len(events) == 0 && err == nil {
+		err = errNoRoom
+	}
+	return
 }
 
-var errNoRoom = fmt.Errorf("kqueue: WaitInto: no room for events: %w", os.ErrInvalid)
-
-// Kevent is kevent(2) itself: it applies changes, then waits and fills events
-// as [Queue.WaitInto] does, in one system call. It returns the number of events.
+// Kevent is kevent(2) itself: in one system call, it applies changes and then
+// waits for events as [Queue.WaitInto] does. It returns the number of events.
 //
 // A refused change comes back in events, with FlagError and the errno in Data
-// (see [Event.Err]); the changes after it are still applied, and then Kevent
-// returns without a wait. Where events has no room for it, the call fails with
-// that errno in an [*os.SyscallError], and the changes after it are not applied.
-// A change with FlagReceipt comes back in events even when it was accepted, with
-// Data 0, where there is room. With an empty events, Kevent applies the changes
-// and never waits.
+// (see [Event.Err]). The later changes are still applied, and Kevent then returns
+// without waiting. If events has no room for it, the call fails with that errno
+// in an [*os.SyscallError], and the later changes are not applied. A change with
+// FlagReceipt comes back in events even if it was accepted, with Data 0, as long
+// as there is room. If events is empty, Kevent applies the changes and does not
+// wait.
 //
-// Signals do not end the wait, and the changes are applied once. changes and
-// events may be the same slice.
-func (q *Queue) Kevent(changes, events []Event, timeout time.Duration) (int, error) {
-	if len(events) == 0 || len(events) < len(changes) || q.misreadsAny(changes) {
-		return q.keventInTwo(changes, events, timeout)
-	}
-	return q.wait(changes, events, timeout)
-}
-
-// keventInTwo is Kevent for lists that some kernel may get wrong.
-func (q *Queue) keventInTwo(changes, events []Event, timeout time.Duration) (int, error) {
-	apart := q.oneByOne(changes, events)
-	if !apart && len(events) > 0 {
+// Signals do not end the wait, and the changes are applied only once. changes
+// and events may be the same slice.
+func (q *Queue) Kevent(changes, events []Event, timeout time.Duration) (n int, err error) {
+	if !q.needsCare(changes, events) {
 		return q.wait(changes, events, timeout)
 	}
 	if !q.enter() {
 		return 0, errClosed
 	}
-	var n int
-	var err error
-	if apart {
-		n, err = q.applyOneByOne(changes, events)
-	} else if _, err = kevent(q.fd, kernelEvents(changes), nil, &timespec{}); err != nil {
-		err = os.NewSyscallError("kevent", err)
-	}
-	q.leave()
+	n, err = q.leaveWith(q.applyEach(changes, events))
 	if n > 0 || err != nil || len(events) == 0 {
 		return n, err
 	}
 	return q.wait(nil, events, timeout)
 }
 
-// oneByOne reports whether the kernel would get this list of changes wrong:
+// needsCare reports whether changes must be passed to the kernel one at a time
+// and apart from a wait:
 //
-//   - DragonFly writes errors past the end of an event list that is shorter than
-//     the changes (sys/kern/kern_event.c, kevent_copyout).
-//   - All but Darwin stop without an error at a receipt that has no room.
-//   - Some changes need care by themselves: see misreads.
-func (q *Queue) oneByOne(changes, events []Event) bool {
-	return q.misreadsAny(changes) ||
-		len(events) < len(changes) && (runtime.GOOS == "dragonfly" ||
-			slices.ContainsFunc(changes, func(e Event) bool { return e.Flags&FlagReceipt != 0 }))
+//   - The kernel mishandles one of them.
+//   - One of them changes the event with which Close wakes waiting calls. Close
+//     may have triggered it by now, so the call must leave before it waits.
+//   - The kernel has no room in events for an answer to each change. All kernels
+//     but that of macOS then stop without an error at the first FlagReceipt, and
+//     some write past the end of events.
+func (q *Queue) needsCare(changes, events []Event) bool {
+	short := len(events) < len(changes)
+	for i := range changes {
+		change := &changes[i]
+		if change.Ident == wakeIdent || q.mishandles(change) ||
+			short && (writesPastEvents || change.Flags&FlagReceipt != 0) {
+			return true
+		}
+	}
+	return false
 }
 
-// applyOneByOne does the first half of a kevent call where oneByOne tells so: it
-// applies changes and puts what is refused, and what FlagReceipt asks for, into
-// events.
-func (q *Queue) applyOneByOne(changes, events []Event) (int, error) {
+// applyEach applies changes one at a time, with the results of a kevent(2) call
+// that has room for len(events) answers.
+func (q *Queue) applyEach(changes, events []Event) (int, error) {
 	n := 0
 	for i := range changes {
 		answer := changes[i]
 		err := q.applyOne(changes[i : i+1])
-		if err == nil && answer.Flags&FlagReceipt == 0 {
-			continue
+		switch {
+		case err == nil && answer.Flags&FlagReceipt == 0:
+		case n < len(events):
+			errno, _ := err.(syscall.Errno)
+			answer.Flags, answer.Data = FlagError, int64(errno)
+			events[n] = answer
+			n++
+		case err != nil:
+			return 0, os.NewSyscallError("kevent", err)
 		}
-		if n == len(events) {
-			if err != nil {
-				return 0, os.NewSyscallError("kevent", err)
-			}
-			continue
-		}
-		answer.Flags, answer.Data = FlagError, 0
-		if errno, ok := err.(syscall.Errno); ok {
-			answer.Data = int64(errno)
-		}
-		events[n] = answer
-		n++
 	}
 	return n, nil
 }
 
-// wait is kevent(2), begun again until an event, the end of the timeout, an
-// error or Close ends it.
+// processStart is the time from which wait counts: time.Since reads only the
+// monotonic clock for it, while time.Now reads two clocks.
+var processStart = time.Now()
+
+// wait is kevent(2), called again until an event, the end of the timeout or an
+// error ends the wait.
 func (q *Queue) wait(changes, events []Event, timeout time.Duration) (int, error) {
 	if !q.enter() {
 		return 0, errClosed
@@ -560,162 +311,29 @@ func (q *Queue) wait(changes, events []Event, timeout time.Duration) (int, error
 	for {
 		n, err := kevent(q.fd, kernelEvents(changes), kernelEvents(events), limit)
 		if n > 0 {
-			if q.leave() {
-				return n, nil
-			}
-			return 0, errClosed
+			return q.leaveWith(n, nil)
 		}
 		if err != nil && err != syscall.EINTR {
 			return q.leaveWith(0, os.NewSyscallError("kevent", err))
 		}
-		if len(events) == 0 {
-			return q.leaveWith(0, errNoRoom) // the kernel does not wait then
-		}
-		if timeout == 0 && err == nil || q.calls.Load() >= 0 {
+		if err == nil && (timeout == 0 || len(events) == 0) {
 			return q.leaveWith(0, nil)
 		}
-		// A signal came, or maxWait passed. The kernel applies the changes
-		// before it waits, so they must not be sent again.
+		// The kernel applied the changes before it waited: they must not be sent
+		// again.
 		changes = nil
 		if timeout > 0 {
-			rest := timeout - (time.Since(processStart) - start)
-			if rest <= 0 {
+			passed := time.Since(processStart) - start
+			if passed == 0 && err == nil {
+				// The clock of testing/synctest stands still during a system call.
+				passed = min(timeout, maxWait)
+			}
+			start += passed
+			timeout -= passed
+			if timeout <= 0 {
 				return q.leaveWith(0, nil)
 			}
-			left = newTimespec(min(rest, maxWait))
+			left = newTimespec(min(timeout, maxWait))
 		}
 	}
-}
-
-// processStart is what wait counts time from: a time.Duration since then needs
-// only the monotonic clock, where time.Now reads two.
-var processStart = time.Now()
-
-// Close releases the queue and all events in it. It wakes every goroutine that
-// is inside Wait, WaitInto or Kevent, whose call then fails with an error that
-// wraps [os.ErrClosed], and returns when all have left and the descriptor is
-// closed. A second Close, and every later call, gives an error that wraps
-// [os.ErrClosed] too.
-//
-// Where the kernel refuses whatever could wake the waiters (it needs room for
-// one user event or, failing that, two free descriptors), Close returns that
-// error at once; the queue counts as closed, and the last call to leave it
-// closes the descriptor.
-func (q *Queue) Close() error {
-	if q == nil {
-		return errClosed
-	}
-	for {
-		calls := q.calls.Load()
-		if calls >= 0 {
-			return errClosed
-		}
-		// Close counts as a call itself, so that fd stays its own.
-		if !q.calls.CompareAndSwap(calls, calls-isOpen+1) {
-			continue
-		}
-		var err error
-		if calls != isOpen {
-			err = q.wakeFirst()
-		}
-		q.leave()
-		if err != nil {
-			return err
-		}
-		<-q.closed
-		return q.closeErr
-	}
-}
-
-// enter counts a call in, and reports false where the queue is closed. It never
-// touches the count of a closed queue, not even for a moment: the call that
-// then backed out could take itself for the last one.
-func (q *Queue) enter() bool {
-	if q == nil {
-		return false
-	}
-	for {
-		calls := q.calls.Load()
-		if calls >= 0 {
-			return false
-		}
-		if q.calls.CompareAndSwap(calls, calls+1) {
-			return true
-		}
-	}
-}
-
-// leave counts a call out, and reports whether the queue was still open. A call
-// that finds it so cannot have taken the event that Close wakes calls with.
-// (That it is a single expression lets the compiler inline it.)
-func (q *Queue) leave() bool {
-	return q.calls.Load() < 0 && q.calls.Add(-1) != 0 || q.leaveClosed()
-}
-
-// leaveClosed counts a call out of a closed queue and returns false. The call may
-// be counted out already: then it was the last one, and the count is 0. Close's
-// event wakes one call, and each hands it on to the next. The last one to leave
-// closes the descriptor.
-func (q *Queue) leaveClosed() bool {
-	if calls := q.calls.Load(); calls > 0 {
-		if calls > 1 {
-			q.wakeNext()
-		}
-		if q.calls.Add(-1) != 0 {
-			return false
-		}
-	}
-	if q.wakePipe >= 0 {
-		closeDescriptor(q.wakePipe)
-	}
-	q.closeErr = os.NewSyscallError("close", closeDescriptor(q.fd))
-	close(q.closed)
-	return false
-}
-
-// leaveWith counts a call out and returns its result, or that of a closed queue.
-func (q *Queue) leaveWith(n int, err error) (int, error) {
-	if q.leave() {
-		return n, err
-	}
-	return 0, errClosed
-}
-
-// wakeFirst wakes a call inside a queue that is being closed. Closing the
-// descriptor would not do: it wakes nobody on FreeBSD and DragonFly.
-//
-// The user event is cleared by the call that it wakes, and that call passes it
-// on: one that stayed triggered would wake all at once to fight for it, which
-// takes FreeBSD seconds. DragonFly wakes them all in any case, so there it does
-// stay triggered, lest they all go to sleep again but one. The event is added
-// and triggered by two changes, as FreeBSD and NetBSD ignore a trigger in the
-// change that adds (filt_userattach in their sys/kern/kern_event.c).
-func (q *Queue) wakeFirst() error {
-	event := UserEvent(wakeIdent)
-	if runtime.GOOS != "dragonfly" {
-		event.Flags |= FlagClear
-	}
-	_, err := kevent(q.fd, kernelEvents([]Event{event, event.Trigger()}), nil, &timespec{})
-	if err == nil {
-		return nil
-	}
-	// NetBSD and OpenBSD before they had user events, or a limit is reached
-	// (OpenBSD allows a process 1,024 timers and user events).
-	pipe, pipeErr := closedPipe()
-	if pipeErr == nil {
-		_, pipeErr = kevent(q.fd, kernelEvents([]Event{ReadEvent(pipe)}), nil, &timespec{})
-		if pipeErr == nil {
-			q.wakePipe = pipe
-			return nil
-		}
-		closeDescriptor(pipe)
-	}
-	return fmt.Errorf("kqueue: closed, but waiting calls could not be woken: %w",
-		errors.Join(os.NewSyscallError("kevent", err), os.NewSyscallError("pipe", pipeErr)))
-}
-
-// wakeNext triggers the user event of wakeFirst again. Where there is none yet,
-// or a pipe in its place, the kernel's ENOENT does no harm.
-func (q *Queue) wakeNext() {
-	kevent(q.fd, kernelEvents([]Event{UserEvent(wakeIdent).Trigger()}), nil, &timespec{})
 }

@@ -1,30 +1,34 @@
 package kqueue
 
 import (
+	"math"
 	"time"
 
 	"golang.org/x/sys/unix"
 )
 
 const (
-	evfiltRead   = unix.EVFILT_READ
-	evfiltWrite  = unix.EVFILT_WRITE
-	evfiltAIO    = unix.EVFILT_AIO
-	evfiltVnode  = unix.EVFILT_VNODE
-	evfiltProc   = unix.EVFILT_PROC
-	evfiltSignal = unix.EVFILT_SIGNAL
-	evfiltTimer  = unix.EVFILT_TIMER
-	evfiltUser   = unix.EVFILT_USER
-
-	evfiltProcdesc = evfiltProc // no such filter
+	evfiltUser, evfiltProcdesc = unix.EVFILT_USER, evfiltProc
 
 	noteExitStatus = unix.NOTE_EXITSTATUS
 
-	timerUnit     = time.Nanosecond
-	timerUnitNote = NoteNseconds
+	systemNames = darwinNames
+
+	// A timer of less than a tick of Apple silicon's 24 MHz time base has no
+	// period and fires once (osfmk/arm/rtclock.c, nanoseconds_to_absolutetime).
+	timerUnit, timerUnitNote    = time.Nanosecond, NoteNseconds
+	shortestTimer, longestTimer = 42, math.MaxInt64
+
+	// keyFlags are the flags that belong to the key of an event.
+	keyFlags = FlagUdataSpecific
+
+	wakeFlags, writesPastEvents = FlagClear, false
 )
 
-const systemNames = darwinNames
+// mishandles reports whether the kernel would accept change and get it wrong.
+func (q *Queue) mishandles(change *Event) bool {
+	return false
+}
 
 // macOS's own filters.
 const (

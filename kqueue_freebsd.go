@@ -7,24 +7,40 @@ import (
 )
 
 const (
-	evfiltRead   = unix.EVFILT_READ
-	evfiltWrite  = unix.EVFILT_WRITE
-	evfiltAIO    = unix.EVFILT_AIO
-	evfiltVnode  = unix.EVFILT_VNODE
-	evfiltProc   = unix.EVFILT_PROC
-	evfiltSignal = unix.EVFILT_SIGNAL
-	evfiltTimer  = unix.EVFILT_TIMER
-	evfiltUser   = unix.EVFILT_USER
-
-	evfiltProcdesc = unix.EVFILT_PROCDESC
+	evfiltUser, evfiltProcdesc = unix.EVFILT_USER, unix.EVFILT_PROCDESC
 
 	noteExitStatus = 0
 
-	timerUnit     = time.Nanosecond
-	timerUnitNote = NoteNseconds
+	systemNames = freebsdNames
+
+	// The sum of the period and the time since boot must not reach 68 years. A
+	// timer whose sum does fires at once, over and over (sys/kern/kern_event.c,
+	// filt_timerstart).
+	timerUnit, timerUnitNote    = time.Nanosecond, NoteNseconds
+	shortestTimer, longestTimer = 1, 1 << 30 * time.Second
+
+	// keyFlags are the flags that belong to the key of an event.
+	keyFlags = 0
+
+	wakeFlags, writesPastEvents = FlagClear, false
 )
 
-const systemNames = freebsdNames
+// mishandles reports whether the kernel would accept change and get it wrong: it
+// skips filter 0 without an error (sys/kern/kern_event.c, kqueue_kevent), and it
+// checks the fields of a timer only when it is new.
+func (q *Queue) mishandles(change *Event) bool {
+	return change.Filter == 0 || change.Filter == FilterTimer && isBadTimer(change)
+}
+
+// isBadTimer reports whether the kernel refuses to add the timer change. If the
+// queue has the timer already, the kernel accepts the change instead, and the
+// event has FlagError from then on (filt_timertouch).
+func isBadTimer(change *Event) bool {
+	const units = NoteSeconds | NoteMseconds | NoteUseconds | NoteNseconds
+	unit := change.Fflags & units
+	return change.Flags&FlagAdd != 0 &&
+		(change.Data < 0 || unit&(unit-1) != 0 || change.Fflags&^(units|NoteAbstime) != 0)
+}
 
 // FreeBSD's own filters. x/sys lacks those of jails; their source is
 // sys/sys/event.h, FreeBSD 15.0.

@@ -1,39 +1,51 @@
 package kqueue
 
-import (
-	"time"
-
-	"golang.org/x/sys/unix"
-)
+import "time"
 
 const (
-	evfiltRead   = unix.EVFILT_READ
-	evfiltWrite  = unix.EVFILT_WRITE
-	evfiltAIO    = unix.EVFILT_AIO
-	evfiltVnode  = unix.EVFILT_VNODE
-	evfiltProc   = unix.EVFILT_PROC
-	evfiltSignal = unix.EVFILT_SIGNAL
-	evfiltTimer  = unix.EVFILT_TIMER
-	evfiltUser   = 8 // sys/sys/event.h, NetBSD 10.0; x/sys lacks it
-
-	evfiltProcdesc = evfiltProc // no such filter
+	evfiltUser, evfiltProcdesc = 8, evfiltProc // sys/sys/event.h, NetBSD 10.0; x/sys lacks it
 
 	noteExitStatus = 0
 
-	// NetBSD 10 has finer units, but rounds them up to its clock tick of 1 to
-	// 10 ms all the same, and NetBSD 9 takes a number in any unit for
-	// milliseconds. So milliseconds lose nothing and are right on both.
-	timerUnit     = time.Millisecond
-	timerUnitNote = NoteMseconds
+	systemNames = netbsdNames
+
+	// The kernel has finer units since 10.0, but it counts a period in clock
+	// ticks of 1 to 10 ms all the same, at most 1<<31 of them. Older kernels take
+	// a number in any unit for milliseconds. So milliseconds lose nothing.
+	timerUnit, timerUnitNote    = time.Millisecond, NoteMseconds
+	shortestTimer, longestTimer = 1, 248 * 24 * time.Hour
+
+	// keyFlags are the flags that belong to the key of an event.
+	keyFlags = 0
+
+	wakeFlags, writesPastEvents = FlagClear, false
 )
+
+// mishandles reports whether the kernel would accept change and get it wrong:
+//
+//   - A queue that watches itself hangs the system once it has an event
+//     (sys/kern/kern_event.c, knote_activate takes the lock of the queue again;
+//     seen on 10.99).
+//   - A timer with a negative period panics a kernel with DIAGNOSTIC
+//     (sys/kern/subr_time_arith.c, tstohz; seen on 10.99).
+//   - A period of 0 for a timer that is running is refused, but ends the timer
+//     (sys/kern/kern_event.c, filt_timertouch).
+func (q *Queue) mishandles(change *Event) bool {
+	switch change.Filter {
+	case FilterRead:
+		return q != nil && change.Ident == uintptr(q.fd)
+	case FilterTimer:
+		return change.Flags&FlagAdd != 0 &&
+			(change.Data < 0 || change.Data == 0 && change.Fflags&NoteAbstime == 0)
+	}
+	return false
+}
 
 type kernelFilter = uint32
 type kernelFlag = uint32
 
-const systemNames = netbsdNames
-
-// NetBSD's own filters. x/sys lacks them; their source is sys/sys/event.h,
-// NetBSD 10.0.
+// NetBSD's own constants. x/sys lacks them. Their source is sys/sys/event.h,
+// NetBSD 10.0, which is the first release to have the notes.
 const (
 	// FilterFS (EVFILT_FS) tells of mounts and unmounts in the whole system.
 	// Ident is a free number. Fflags out has the VQ_ bits of sys/mount.h.
@@ -45,11 +57,7 @@ const (
 	// Ident is a socket descriptor, Data out is 0. NetBSD 10.0 and later;
 	// FreeBSD has it too.
 	FilterEmpty Filter = 9
-)
 
-// NetBSD's own notes. x/sys lacks them; their source is sys/sys/event.h, NetBSD
-// 10.0, which is the first release to have them.
-const (
 	// NoteOpen (NOTE_OPEN), for FilterVnode: the file was opened.
 	NoteOpen Note = 0x80
 

@@ -7,26 +7,32 @@ import (
 )
 
 const (
-	evfiltRead   = unix.EVFILT_READ
-	evfiltWrite  = unix.EVFILT_WRITE
-	evfiltAIO    = unix.EVFILT_AIO
-	evfiltVnode  = unix.EVFILT_VNODE
-	evfiltProc   = unix.EVFILT_PROC
-	evfiltSignal = unix.EVFILT_SIGNAL
-	evfiltTimer  = unix.EVFILT_TIMER
-	evfiltUser   = -10 // sys/sys/event.h, OpenBSD 7.8; x/sys lacks it
-
-	evfiltProcdesc = evfiltProc // no such filter
+	evfiltUser, evfiltProcdesc = -10, evfiltProc // sys/sys/event.h, OpenBSD 7.8; x/sys lacks it
 
 	noteExitStatus = 0
 
-	timerUnit     = time.Nanosecond
-	timerUnitNote = NoteNseconds
+	systemNames = openbsdNames
+
+	// The kernel counts a period in clock ticks, at most 1<<31 of them
+	// (sys/kern/kern_clock.c, tstohz).
+	timerUnit, timerUnitNote    = time.Nanosecond, NoteNseconds
+	shortestTimer, longestTimer = 1, 248 * 24 * time.Hour
+
+	// keyFlags are the flags that belong to the key of an event.
+	keyFlags = 0
+
+	wakeFlags, writesPastEvents = FlagClear, false
 )
 
-const systemNames = openbsdNames
+// mishandles reports whether the kernel would accept change and get it wrong: it
+// takes a negative period for one clock tick (sys/kern/kern_event.c,
+// filt_timeradd).
+func (q *Queue) mishandles(change *Event) bool {
+	return change.Filter == FilterTimer && change.Flags&FlagAdd != 0 && change.Data < 0
+}
 
-// OpenBSD's own filters.
+// OpenBSD's own constants. x/sys lacks the notes of timers, whose source is
+// sys/sys/event.h, OpenBSD 7.8.
 const (
 	// FilterDevice (EVFILT_DEVICE) tells of changes to a device. Ident is a
 	// descriptor of it, Fflags in and out NoteChange. Only drm(4) has it, for
@@ -37,11 +43,7 @@ const (
 	// descriptor of a socket or a pseudo-terminal, Fflags in and out NoteOOB.
 	// DragonFly and macOS have it too.
 	FilterExcept Filter = unix.EVFILT_EXCEPT
-)
 
-// OpenBSD's own notes. x/sys lacks those of timers; their source is
-// sys/sys/event.h, OpenBSD 7.8.
-const (
 	// NoteEOF (NOTE_EOF), for FilterRead on a regular file: in, trigger also at
 	// the end of the file; out, the file offset is there.
 	NoteEOF Note = unix.NOTE_EOF

@@ -29,6 +29,16 @@ var (
 	_ [unsafe.Sizeof(Event{}.Udata)]byte  = [unsafe.Sizeof(unix.Kevent_t{}.Udata)]byte{}
 )
 
+const (
+	evfiltRead   = unix.EVFILT_READ
+	evfiltWrite  = unix.EVFILT_WRITE
+	evfiltAIO    = unix.EVFILT_AIO
+	evfiltVnode  = unix.EVFILT_VNODE
+	evfiltProc   = unix.EVFILT_PROC
+	evfiltSignal = unix.EVFILT_SIGNAL
+	evfiltTimer  = unix.EVFILT_TIMER
+)
+
 // newKqueue makes a close-on-exec kernel queue.
 func newKqueue() (int, error) {
 	// No system call that x/sys wraps sets close-on-exec at creation, so a
@@ -36,11 +46,10 @@ func newKqueue() (int, error) {
 	syscall.ForkLock.RLock()
 	defer syscall.ForkLock.RUnlock()
 	fd, err := unix.Kqueue()
-	if err != nil {
-		return -1, err
+	if err == nil {
+		unix.CloseOnExec(fd)
 	}
-	unix.CloseOnExec(fd)
-	return fd, nil
+	return fd, err
 }
 
 type timespec = unix.Timespec
@@ -66,15 +75,11 @@ func kevent(fd int, changes, events []kernelEvent, limit *timespec) (int, error)
 func closedPipe() (int, error) {
 	var p [2]int
 	syscall.ForkLock.RLock()
-	err := unix.Pipe(p[:])
-	if err == nil {
-		unix.CloseOnExec(p[0])
-		unix.CloseOnExec(p[1])
-	}
-	syscall.ForkLock.RUnlock()
-	if err != nil {
+	defer syscall.ForkLock.RUnlock()
+	if err := unix.Pipe(p[:]); err != nil {
 		return -1, err
 	}
+	unix.CloseOnExec(p[0])
 	unix.Close(p[1])
 	return p[0], nil
 }

@@ -23,11 +23,18 @@ const (
 
 	noteExitStatus = 0
 
-	timerUnit     = time.Nanosecond
-	timerUnitNote = 0x8
+	systemNames = freebsdNames
+
+	timerUnit, timerUnitNote    = time.Nanosecond, 0x8
+	shortestTimer, longestTimer = 1, 1 << 30 * time.Second
+
+	keyFlags                    = 0
+	wakeFlags, writesPastEvents = FlagClear, false
 )
 
-const systemNames = freebsdNames
+func (q *Queue) mishandles(change *Event) bool {
+	return false
+}
 
 func newKqueue() (int, error) {
 	return -1, errors.ErrUnsupported
