@@ -1,19 +1,20 @@
-// Package kqueue wraps kqueue(2) and kevent(2), the event notification of macOS,
-// iOS, FreeBSD, NetBSD, OpenBSD and DragonFly BSD. It is thin: an [Event] is the
-// kernel's struct kevent, typed, and a call is a system call. There is no
-// registry, no callback and no goroutine behind it.
+// Package kqueue provides access to kqueue(2) and kevent(2), the event
+// notification interface of macOS, iOS, FreeBSD, NetBSD, OpenBSD and DragonFly
+// BSD. The package is thin: an [Event] is the kernel's struct kevent with types,
+// and a call is a system call. It starts no goroutines, keeps no list of
+// descriptors and has no callbacks.
 //
-// Using it takes five steps:
+// A program uses it in five steps:
 //
-//  1. Make a queue in the kernel: [New].
-//  2. Say what is of interest, as EV_SET does: [NewEvent], or [ReadEvent],
-//     [WriteEvent], [VnodeEvent], [ProcEvent], [SignalEvent], [TimerEvent],
-//     [UserEvent].
-//  3. Hand that to the kernel: [Queue.Apply].
-//  4. Wait for events to be triggered: [Queue.Wait], or [Queue.WaitInto] without
-//     an allocation; [Queue.Kevent] does 3 and 4 in one system call.
-//  5. Take the triggered events apart: their fields, and [Event.EOF],
-//     [Event.Err], [Event.SocketErr], [Event.WaitStatus].
+//  1. Make a kernel queue with [New].
+//  2. Describe what to watch with [NewEvent], which is EV_SET, or with
+//     [ReadEvent], [WriteEvent], [VnodeEvent], [ProcEvent], [SignalEvent],
+//     [TimerEvent] or [UserEvent].
+//  3. Pass these changes to the kernel with [Queue.Apply].
+//  4. Wait for events with [Queue.Wait], or with [Queue.WaitInto], which does not
+//     allocate. [Queue.Kevent] does steps 3 and 4 in one system call.
+//  5. Handle the events: look at their fields, and use [Event.EOF], [Event.Err],
+//     [Event.SocketErr] and [Event.WaitStatus].
 //
 // In short:
 //
@@ -27,210 +28,186 @@
 //	}
 //	events, err := q.Wait(5 * time.Second)
 //
-// Names are those of the manual pages: EVFILT_READ is [FilterRead], EV_ADD is
-// [FlagAdd], NOTE_WRITE is [NoteWrite]: each word of the C name capitalised, the
-// initialisms AIO, EOF, FS, LIO, OOB and VM in capitals.
+// Names follow the manual page. EVFILT_READ is [FilterRead], EV_ADD is [FlagAdd]
+// and NOTE_WRITE is [NoteWrite]: each word of the C name is capitalized, and the
+// initialisms AIO, EOF, FS, LIO, OOB and VM are in capitals.
 //
 // # Events
 //
-// An [Event] is a change on its way into the kernel and a triggered event on its
-// way out:
+// An [Event] passed to the kernel is a change. An Event returned by the kernel is
+// a triggered event. The fields mean:
 //
-//   - Ident is what is watched: a descriptor, a process id, a signal, or, for
-//     timers and user events, a number of one's own. Ident and Filter together
-//     are the key: a queue has one event for each pair, and adding it again
-//     modifies it.
-//   - Filter says what kind of thing Ident is. The comment of each Filter tells
-//     what the other fields then mean.
-//   - Flags going in say what to do (FlagAdd, FlagDelete, FlagEnable, FlagDisable)
-//     and how the event behaves (FlagClear, FlagOneshot, FlagDispatch); coming
-//     out, what is the case (FlagEOF, FlagError). Other bits may be set too.
-//   - Fflags going in say what to watch or how, coming out what happened.
-//   - Data is a number that depends on the filter: bytes, connections, a period,
-//     a count, a wait(2) status, and with FlagError an errno.
-//   - Udata goes through the kernel unchanged.
+//   - Ident identifies what is watched: a descriptor, a process ID or a signal
+//     number. For timers and user events it is any number that the program
+//     chooses. A queue has one event for each pair of Ident and Filter.
+//   - Filter is the kind of event. The comment of each Filter explains the other
+//     fields for that filter.
+//   - Flags of a change are actions (FlagAdd, FlagDelete, FlagEnable, FlagDisable)
+//     and options (FlagClear, FlagOneshot, FlagDispatch). Flags of a triggered
+//     event are conditions (FlagEOF, FlagError).
+//   - Fflags of a change are what to watch for. Fflags of a triggered event are
+//     what happened.
+//   - Data is a number whose meaning depends on the filter: bytes, connections, a
+//     period, a count or a wait(2) status. With FlagError it is an errno.
+//   - Udata is returned as it was passed in.
 //
-// Events are level-triggered: one is returned by every wait for as long as its
-// condition holds. With FlagClear it is returned again only once something new
-// happens. Closing a descriptor removes its events; descriptors that are dup(2)s
-// of each other have events of their own.
+// Flags and Fflags of a triggered event may contain more bits than the program
+// asked for, so test for single bits: event.Fflags&NoteWrite != 0.
+//
+// An event is returned by every wait while its condition holds. With FlagClear,
+// it is returned again only after something new has happened.
+//
+// Adding an event that is in the queue replaces its Fflags, Data and Udata. It
+// does not change whether the event has FlagClear, FlagOneshot or FlagDispatch,
+// and it does not enable a disabled event. To change these options, delete the
+// event first; to enable it, pass FlagEnable as well.
+//
+// Closing a descriptor removes its events from all queues. Descriptors that
+// dup(2) made of one another have separate events.
 //
 // # Udata
 //
-// Udata is a uintptr and must hold a number, not a Go pointer: the garbage
-// collector does not look into the kernel, so a pointer there keeps nothing
-// alive. Put an index into a slice of one's own there. A descriptor's number is
-// used again as soon as it is closed, while events for it may still stand in a
-// slice that a wait returned; so combine the index with a generation that
-// changes with each use, and drop what carries an old one (see the example of
-// Event). A change to an event overwrites its Udata; only OpenBSD leaves it
-// alone where the change has no FlagAdd (user events aside).
+// Udata holds an integer. The recommended value is an index into a slice of the
+// program, combined with a generation number. The kernel reuses the number of a
+// descriptor as soon as it is closed, while a slice that a wait has returned may
+// still hold an event of the old descriptor. If each use of a slice element has
+// its own generation, an event with an old generation can be recognized and
+// dropped. The second example of [Event] shows this.
+//
+// A Go pointer in Udata is possible only if the program keeps the object alive by
+// other means. The garbage collector does not see Udata, in the kernel or in an
+// Event, so the object is freed and its memory reused when no other reference is
+// left. Today the collector does not move objects on the heap, but Go does not
+// promise that, and objects on a stack do move. Converting Udata back to a
+// pointer is also outside the rules of package unsafe, and go vet reports it.
+//
+// A change to an event overwrites its Udata. There are two exceptions: OpenBSD
+// leaves it alone if the change has no FlagAdd (except for user events), and
+// DragonFly never changes the Udata of a user event after it was added.
 //
 // # Errors
 //
-// A system call that fails gives an [*os.SyscallError], and a change that the
-// kernel refuses a [*ChangeError]; both wrap the errno, so
-// errors.Is(err, syscall.ENOENT) works. A closed Queue gives an error that wraps
-// [os.ErrClosed], and a system without kqueue one that wraps
-// [errors.ErrUnsupported]. In a triggered event, see [Event.Err] and
-// [Event.SocketErr]. No call panics, whatever it is given.
+// Errors wrap the kernel's errno, so errors.Is(err, syscall.ENOENT) works. A
+// failed system call is reported as an [*os.SyscallError], a refused change as a
+// [*ChangeError]. After Close, errors wrap [os.ErrClosed]. On a system without
+// kqueue, [New] returns an error that wraps [errors.ErrUnsupported]. Errors that
+// belong to a triggered event are available from [Event.Err] and
+// [Event.SocketErr].
+//
+// Some changes are refused with EINVAL by this package, because the kernel would
+// accept them and get them wrong:
+//
+//   - FreeBSD: Filter 0, and a timer with a negative Data or invalid Fflags.
+//   - NetBSD: a queue that watches itself, a timer with a negative Data, and a
+//     timer with Data 0 and without NoteAbstime.
+//   - OpenBSD, DragonFly: a timer with a negative Data.
 //
 // # Timeouts
 //
-// A negative timeout ([Forever]) waits for ever, 0 polls. A timeout that passes
-// is no error: the call returns no events. Any length is right, also where the
-// kernel takes no such long ones, and signals neither cut a wait short nor make
-// it longer.
+// A negative timeout ([Forever]) waits for ever. A timeout of 0 polls. When a
+// timeout passes, the call returns no events and no error. Timeouts that are too
+// long for the kernel are split, and a signal neither shortens nor lengthens a
+// wait. In a bubble of testing/synctest, whose clock stands still during a system
+// call, the wait takes real time.
 //
 // # Concurrency and Close
 //
-// All methods of a [Queue] may be called at the same time. With several
-// goroutines inside Wait, an event may reach more than one of them unless it has
-// FlagClear, FlagOneshot or FlagDispatch. [Queue.Close] wakes them all, waits until
-// they have left, and only then gives the descriptor back, so that no call ever
-// uses the number of a descriptor that now belongs to something else.
+// All methods of a [Queue] may be called concurrently. If several goroutines wait
+// on one queue, the same event may be returned to more than one of them unless it
+// has FlagClear, FlagOneshot or FlagDispatch.
 //
-// A kernel queue cannot be put into the Go runtime's own poller, so a goroutine
-// inside Wait holds an operating system thread. One waiting goroutine per queue,
-// or a few, is the way; a queue that watches other queues (see [Queue.Fd]) needs
-// one thread for all of them. To end a wait from elsewhere, for instance from a
-// context, trigger a user event.
+// [Queue.Close] wakes all waiting goroutines and returns after they have left. It
+// releases the descriptor only then, so no call can use a descriptor that by now
+// belongs to something else.
 //
-// A descriptor that the net or os package uses may be watched here as well. Take
-// its number with SyscallConn, so that it stays as it is; with File, it is a
-// duplicate, and stays open until that is closed too.
+// A kernel queue cannot be added to the poller of the Go runtime, so each
+// goroutine that waits occupies an operating system thread. Use one or a few
+// waiting goroutines for each queue. A queue can also watch other queues: see
+// [Queue.Fd]. To interrupt a wait, for example when a context is canceled,
+// trigger a user event.
+//
+// A queue may watch descriptors that belong to package net or os. Get the number
+// with SyscallConn: the File method of package net would return a duplicate,
+// which has separate events and must be closed separately.
 //
 // # Signals
 //
-// FilterSignal counts signals, it does not catch them: what a signal does to the
-// program is still for os/signal. Have [os/signal.Notify] or [os/signal.Ignore]
-// called for a signal that would end the program. The Go runtime uses SIGURG for
-// itself.
+// FilterSignal counts signals but does not catch them. Use [os/signal.Notify] or
+// [os/signal.Ignore] to keep a signal from ending the program. The Go runtime
+// uses SIGURG for its own purposes.
 //
 // # Processes
 //
-// FilterProc tells of a process's exit, and takes nothing from wait(2): a child
-// stays a zombie until its parent waits for it, so call [os/exec.Cmd.Wait] when
-// the event has come. A child may exit before it is watched. FreeBSD and
-// DragonFly then give its event at once, the others refuse the change with
-// ESRCH: take that for the exit. Watch only children that were not waited for
-// yet, as a process id may be used again afterwards.
+// FilterProc reports the exit of a process but does not wait for it. A child
+// remains a zombie until its parent calls wait(2), for example with
+// [os/exec.Cmd.Wait]. A child may exit before it is watched. FreeBSD and DragonFly
+// then trigger the event at once. The other systems refuse the change with ESRCH,
+// which a program should treat as the exit. Watch only children that have not
+// been waited for, because a process ID may be reused afterwards.
 //
 // # Portability
 //
-// What all systems have is exported everywhere, also where there is no kqueue:
-// there the package compiles, all that needs no kernel works, and New fails with
-// an error that wraps [errors.ErrUnsupported]. (plan9 has no signals and is left
-// out.) The filters, and where it is known the first release that has them:
+// The identifiers below exist on every system, including those without kqueue,
+// where everything compiles and New fails. (The exception is Plan 9, which has no
+// numbered signals.) FilterUser needs NetBSD 10.0 or OpenBSD 7.8. FlagReceipt,
+// which Apply needs for more than one change, and FlagDispatch need NetBSD 10.0.
 //
-//	                macOS      FreeBSD  NetBSD  OpenBSD  DragonFly
-//	FilterRead      10.3       yes      yes     yes      yes
-//	FilterWrite     10.3       yes      yes     yes      yes
-//	FilterVnode     10.3       yes      yes     yes      yes
-//	FilterProc      10.3       yes      yes     yes      yes
-//	FilterSignal    10.3       yes      yes     yes      yes
-//	FilterTimer     10.3       yes      yes     yes      yes
-//	FilterUser      10.6       yes      10.0    7.8      4.0
-//	FilterExcept    10.12      -        -       yes      2.8
-//	FilterEmpty     -          yes      10.0    -        -
-//	FilterFS        10.3       yes      yes     -        4.6
-//	FilterProcdesc  -          yes      -       -        -
-//	FilterDevice    -          -        -       yes      -
-//	FilterJail      -          15.0     -       -        -
-//	FilterJaildesc  -          15.0     -       -        -
+// The following constants exist only on the systems named:
 //
-// FilterAIO, FilterLIO, FilterSendfile, FilterMachport and FilterVM are numbers
-// that no change from Go can use. [Queue.Apply] of more than one change
-// needs FlagReceipt, which NetBSD has since 10.0.
-// These constants are exported only where they are:
-//
-//	                               macOS  FreeBSD  NetBSD  OpenBSD  DragonFly
-//	FilterDevice                   -      -        -       yes      -
-//	FilterEmpty                    -      yes      yes     -        -
-//	FilterExcept                   yes    -        -       yes      yes
-//	FilterFS                       yes    yes      yes     -        yes
-//	FilterJail                     -      yes      -       -        -
-//	FilterJaildesc                 -      yes      -       -        -
-//	FilterLIO                      -      yes      -       -        -
-//	FilterMachport                 yes    -        -       -        -
-//	FilterProcdesc                 -      yes      -       -        -
-//	FilterSendfile                 -      yes      -       -        -
-//	FilterVM                       yes    -        -       -        -
-//	FlagDispatch2                  yes    -        -       -        -
-//	FlagForceoneshot               -      yes      -       -        -
-//	FlagHup                        -      -        -       -        yes
-//	FlagKeepudata                  -      yes      -       -        -
-//	FlagNodata                     -      -        -       -        yes
-//	FlagOoband                     yes    -        -       -        -
-//	FlagUdataSpecific              yes    -        -       -        -
-//	FlagVanished                   yes    -        -       -        -
-//	NoteAbsolute                   yes    -        -       -        -
-//	NoteAbstime                    -      yes      yes     yes      -
-//	NoteBackground                 yes    -        -       -        -
-//	NoteChange                     -      -        -       yes      -
-//	NoteClose                      -      yes      yes     -        -
-//	NoteCloseWrite                 -      yes      yes     -        -
-//	NoteCritical                   yes    -        -       -        -
-//	NoteEOF                        -      -        -       yes      -
-//	NoteExitCserror                yes    -        -       -        -
-//	NoteExitDecryptfail            yes    -        -       -        -
-//	NoteExitDetail                 yes    -        -       -        -
-//	NoteExitDetailMask             yes    -        -       -        -
-//	NoteExitMemory                 yes    -        -       -        -
-//	NoteExitReparented             yes    -        -       -        -
-//	NoteFilePoll                   -      yes      -       -        -
-//	NoteFunlock                    yes    -        -       -        -
-//	NoteJailAttach                 -      yes      -       -        -
-//	NoteJailChild                  -      yes      -       -        -
-//	NoteJailCtrlmask               -      yes      -       -        -
-//	NoteJailMulti                  -      yes      -       -        -
-//	NoteJailRemove                 -      yes      -       -        -
-//	NoteJailSet                    -      yes      -       -        -
-//	NoteLeaseDowngrade             yes    -        -       -        -
-//	NoteLeaseRelease               yes    -        -       -        -
-//	NoteLeeway                     yes    -        -       -        -
-//	NoteMachContinuousTime         yes    -        -       -        -
-//	NoteMachtime                   yes    -        -       -        -
-//	NoteMseconds                   -      yes      yes     yes      -
-//	NoteNone                       yes    -        -       -        -
-//	NoteNseconds                   yes    yes      yes     yes      -
-//	NoteOOB                        yes    -        -       yes      yes
-//	NoteOpen                       -      yes      yes     -        -
-//	NotePdsigchld                  -      yes      -       -        -
-//	NoteRead                       -      yes      yes     -        -
-//	NoteReap                       yes    -        -       -        -
-//	NoteSeconds                    yes    yes      yes     yes      -
-//	NoteSignal                     yes    -        -       -        -
-//	NoteTruncate                   -      -        -       yes      -
-//	NoteUseconds                   yes    yes      yes     yes      -
-//	NoteVMError                    yes    -        -       -        -
-//	NoteVMPressure                 yes    -        -       -        -
-//	NoteVMPressureSuddenTerminate  yes    -        -       -        -
-//	NoteVMPressureTerminate        yes    -        -       -        -
+//   - FreeBSD, NetBSD, macOS, DragonFly: FilterFS.
+//   - macOS, OpenBSD, DragonFly: FilterExcept, NoteOOB.
+//   - FreeBSD, NetBSD: FilterEmpty, NoteClose, NoteCloseWrite, NoteOpen, NoteRead.
+//   - FreeBSD, NetBSD, OpenBSD: NoteAbstime, NoteMseconds.
+//   - FreeBSD, NetBSD, OpenBSD, macOS: NoteNseconds, NoteSeconds, NoteUseconds.
+//   - FreeBSD: FilterJail and FilterJaildesc (15.0), FilterLIO, FilterProcdesc,
+//     FilterSendfile, FlagForceoneshot, FlagKeepudata, NoteFilePoll,
+//     NoteJailAttach, NoteJailChild, NoteJailCtrlmask, NoteJailMulti,
+//     NoteJailRemove, NoteJailSet, NotePdsigchld.
+//   - OpenBSD: FilterDevice, NoteChange, NoteEOF, NoteTruncate.
+//   - DragonFly: FlagHup, FlagNodata.
+//   - macOS: FilterMachport, FilterVM, FlagDispatch2, FlagOoband,
+//     FlagUdataSpecific, FlagVanished, NoteAbsolute, NoteBackground, NoteCritical,
+//     NoteExitCserror, NoteExitDecryptfail, NoteExitDetail, NoteExitDetailMask,
+//     NoteExitMemory, NoteExitReparented, NoteFunlock, NoteLeaseDowngrade,
+//     NoteLeaseRelease, NoteLeeway, NoteMachContinuousTime, NoteMachtime,
+//     NoteNone, NoteReap, NoteSignal, NoteVMError, NoteVMPressure,
+//     NoteVMPressureSuddenTerminate, NoteVMPressureTerminate.
 //
 // # Differences between kernels
 //
-// Where kernels differ, this package does what is right on each; what it cannot
-// hide is this:
+// A portable program has to know these differences, which the package does not
+// hide:
 //
-//   - An event that is disabled stays so when it is added again: pass FlagEnable.
-//   - FlagClear with FlagDispatch does not disable the event on NetBSD 10.
-//   - A user event's trigger must be a change of its own after the one that adds
-//     it: see [Event.Trigger].
-//   - Timer units have other numbers everywhere: use [TimerEvent]. Adding a running
-//     timer again restarts it, on DragonFly only after its period. On macOS any
-//     change restarts it, FlagEnable too: delete and add it instead.
-//   - FilterRead's Data counts control data too on NetBSD, OpenBSD and DragonFly:
-//     it is a hint at how much to read for anything but a stream.
-//   - Exits of processes that were not watched for NoteExit are still told on
-//     NetBSD, OpenBSD and DragonFly: look at Fflags.
-//   - NoteTrack does not exist on macOS, and a child's NoteChild and NoteExit may
-//     come as one event on OpenBSD and DragonFly.
-//   - What NoteWrite, NoteAttrib and their like tell of a truncated or removed
-//     file differs by file system: watch for all that may come.
-//   - A terminal that hangs up gives no event on NetBSD.
-//   - A queue that watches itself, which FreeBSD refuses with EINVAL, would hang
-//     NetBSD (seen on 10.99). This package refuses it there too, but cannot see
-//     a ring of several queues: make none.
-//   - OpenBSD allows a process 1,024 timers and user events in all.
+//   - FreeBSD and NetBSD ignore NoteTrigger in the change that adds a user event.
+//     Trigger it with a second change: see [Event.Trigger].
+//   - Timer units have different numbers on each system: use [TimerEvent]. NetBSD,
+//     OpenBSD and DragonFly count clock ticks. A machine that loses clock
+//     interrupts, such as a busy virtual machine, makes their timers early.
+//   - Adding a running timer again restarts it, but DragonFly finishes the running
+//     period first. On macOS, every change to a timer restarts it, including
+//     FlagEnable.
+//   - On NetBSD, adding a vnode event again does not add notes that it lacked at
+//     first. Delete it and add it again.
+//   - On NetBSD 10, FlagClear together with FlagDispatch does not disable the
+//     event.
+//   - FilterRead's Data includes control data or addresses on NetBSD, OpenBSD and
+//     DragonFly. Except for streams, use it only as a hint.
+//   - macOS does not report the end of a FIFO. NetBSD does not report the hang-up
+//     of a terminal.
+//   - NetBSD, OpenBSD and DragonFly report a process's exit even if NoteExit was
+//     not requested. Look at Fflags.
+//   - macOS does not have NoteTrack. On OpenBSD and DragonFly, NoteChild and
+//     NoteExit of a child may arrive in one event.
+//   - File systems differ in what they report. Watch for every note that may
+//     describe a change: a file that is removed or replaced may report NoteDelete,
+//     NoteLink, NoteRename or, on DragonFly's tmpfs, nothing but NoteWrite on the
+//     directory.
+//   - Queues must not watch each other in a ring. macOS refuses that with EINVAL,
+//     as it refuses a queue that watches itself. NetBSD hangs as a whole (seen on
+//     10.99), and does so too if a queue watches a dup(2) of itself. Queues must
+//     not be nested deeply either: macOS refuses the tenth level with EINVAL, and
+//     DragonFly panics at the seventeenth queue of a chain (seen on 6.3).
+//   - OpenBSD allows a process 1,024 timers and user events in total. FreeBSD,
+//     NetBSD and DragonFly limit timers for the whole system. Beyond the limit,
+//     adding one fails with ENOMEM.
 package kqueue
