@@ -299,13 +299,12 @@ func (q *Queue) wait(changes, events []Event, timeout time.Duration) (int, error
 		return 0, errClosed
 	}
 	var start time.Duration
-	var left timespec
 	var limit *timespec // nil waits for ever
 	if timeout >= 0 {
-		limit = &left
+		limit = new(timespec)
 		if timeout > 0 {
 			start = time.Since(processStart)
-			left = newTimespec(min(timeout, maxWait))
+			*limit = newTimespec(min(timeout, maxWait))
 		}
 	}
 	for {
@@ -333,7 +332,7 @@ func (q *Queue) wait(changes, events []Event, timeout time.Duration) (int, error
 			if timeout <= 0 {
 				return q.leaveWith(0, nil)
 			}
-			left = newTimespec(min(timeout, maxWait))
+			*limit = newTimespec(min(timeout, maxWait))
 		}
 	}
 }

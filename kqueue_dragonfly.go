@@ -8,10 +8,8 @@ import (
 
 const (
 	evfiltUser, evfiltProcdesc = unix.EVFILT_USER, evfiltProc
-
-	noteExitStatus = 0
-
-	systemNames = dragonflyNames
+	noteExitStatus             = 0
+	systemNames                = dragonflyNames
 
 	// The kernel has no other unit, and it ignores Fflags. It counts a period in
 	// clock ticks. At 100 Hz, a period just below 1<<31 of them overflows and the
@@ -19,7 +17,6 @@ const (
 	timerUnit, timerUnitNote    = time.Millisecond, 0
 	shortestTimer, longestTimer = 1, 248 * 24 * time.Hour
 
-	// keyFlags are the flags that belong to the key of an event.
 	keyFlags = 0
 
 	// The kernel wakes all sleepers for an event (sys/kern/kern_event.c,
@@ -37,28 +34,33 @@ func (q *Queue) mishandles(change *Event) bool {
 	return change.Filter == FilterTimer && change.Flags&FlagAdd != 0 && change.Data < 0
 }
 
-// DragonFly's own constants.
+// The constants that DragonFly has in addition.
 const (
-	// FilterExcept (EVFILT_EXCEPT) tells of exceptional conditions. Ident is a
-	// socket descriptor, Fflags in and out NoteOOB. DragonFly 2.8 and later;
-	// OpenBSD and macOS have it too.
+	// FilterExcept (EVFILT_EXCEPT) reports exceptional conditions. Ident is the
+	// descriptor of a socket. Fflags of a change and of a triggered event are
+	// NoteOOB. DragonFly 2.8 and later have this filter. OpenBSD and macOS have
+	// it too.
 	FilterExcept Filter = unix.EVFILT_EXCEPT
 
-	// FilterFS (EVFILT_FS) tells of mounts and unmounts in the whole system.
-	// Ident is a free number. Fflags in is ignored, out it has the VQ_ bits of
-	// sys/mount.h: 0x8 is a mount, 0x10 an unmount. FlagClear is implied.
-	// DragonFly 4.6 and later; FreeBSD, NetBSD and macOS have it too.
+	// FilterFS (EVFILT_FS) reports mounts and unmounts in the whole system.
+	// Ident is any number. Fflags of a change are ignored. Fflags are returned
+	// as VQ_ bits of sys/mount.h: 0x8 is a mount, 0x10 an unmount. FlagClear is
+	// implied. DragonFly 4.6 and later have this filter. FreeBSD, NetBSD and
+	// macOS have it too.
 	FilterFS Filter = unix.EVFILT_FS
 
-	// FlagHup (EV_HUP), out, for FilterRead and FilterWrite on sockets: both
-	// sides are closed. It comes with FlagEOF. DragonFly 5.8 and later.
+	// FlagHup (EV_HUP), in a triggered event of FilterRead or FilterWrite,
+	// reports that both sides of a socket, pipe or FIFO are closed. It comes
+	// with FlagEOF. DragonFly 5.8.1 and later have this flag.
 	FlagHup Flag = unix.EV_HUP
 
-	// FlagNodata (EV_NODATA), out, beside FlagEOF: no data is left to read.
-	// DragonFly 2.12 and later.
+	// FlagNodata (EV_NODATA), in a triggered event with FlagEOF, reports that
+	// no data is left to read. FilterWrite, the exit of a process and a revoked
+	// file have it as well. DragonFly 2.12 and later have this flag.
 	FlagNodata Flag = unix.EV_NODATA
 
-	// NoteOOB (NOTE_OOB), for FilterExcept: out-of-band data is there to read.
-	// DragonFly 2.8 and later. The number is another on OpenBSD.
+	// NoteOOB (NOTE_OOB), for FilterExcept and FilterRead, reports out-of-band
+	// data. DragonFly 2.8 and later have it. The number differs from that of
+	// OpenBSD.
 	NoteOOB Note = unix.NOTE_OOB
 )

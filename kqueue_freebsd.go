@@ -8,10 +8,8 @@ import (
 
 const (
 	evfiltUser, evfiltProcdesc = unix.EVFILT_USER, unix.EVFILT_PROCDESC
-
-	noteExitStatus = 0
-
-	systemNames = freebsdNames
+	noteExitStatus             = 0
+	systemNames                = freebsdNames
 
 	// The sum of the period and the time since boot must not reach 68 years. A
 	// timer whose sum does fires at once, over and over (sys/kern/kern_event.c,
@@ -19,9 +17,7 @@ const (
 	timerUnit, timerUnitNote    = time.Nanosecond, NoteNseconds
 	shortestTimer, longestTimer = 1, 1 << 30 * time.Second
 
-	// keyFlags are the flags that belong to the key of an event.
-	keyFlags = 0
-
+	keyFlags                    = 0
 	wakeFlags, writesPastEvents = FlagClear, false
 )
 
@@ -42,127 +38,138 @@ func isBadTimer(change *Event) bool {
 		(change.Data < 0 || unit&(unit-1) != 0 || change.Fflags&^(units|NoteAbstime) != 0)
 }
 
-// FreeBSD's own filters. x/sys lacks those of jails; their source is
-// sys/sys/event.h, FreeBSD 15.0.
+// The filters that FreeBSD has in addition. x/sys lacks those of jails. Their
+// source is sys/sys/event.h, FreeBSD 15.0.
 const (
-	// FilterProcdesc (EVFILT_PROCDESC) tells what a process does. Ident is a
-	// process descriptor, from pdfork(2). Fflags in and out: NoteExit, on newer
-	// systems NoteFork and NotePdsigchld. With NoteExit, Data is the wait(2)
-	// status: see [Event.WaitStatus]. A process that has exited already gives
-	// its event at once. FlagClear is implied.
+	// FilterProcdesc (EVFILT_PROCDESC) reports what a process does. Ident is a
+	// process descriptor from pdfork(2). Fflags of a change and of a triggered
+	// event are NoteExit and, on releases after 15.0, NotePdsigchld. With
+	// NoteExit, Data is the wait(2) status: see [Event.WaitStatus]. A process
+	// that has already exited triggers the event at once. FlagClear is implied.
 	FilterProcdesc Filter = unix.EVFILT_PROCDESC
 
-	// FilterFS (EVFILT_FS) tells of mounts and unmounts in the whole system.
-	// Ident is a free number. Fflags out has the VQ_ bits of sys/mount.h.
-	// FlagClear is implied. It is not documented in kqueue(2). NetBSD, DragonFly
-	// and macOS have it too.
+	// FilterFS (EVFILT_FS) reports mounts and unmounts in the whole system.
+	// Ident is any number. Fflags are returned as VQ_ bits of sys/mount.h.
+	// Fflags of a change are ignored on 12.3. On 15.0, they select these bits,
+	// and 0 selects none. FlagClear is implied. kqueue(2) does not document
+	// this filter. FreeBSD, NetBSD, DragonFly and macOS have this filter.
 	FilterFS Filter = unix.EVFILT_FS
 
-	// FilterLIO (EVFILT_LIO) tells that a lio_listio(2) list is done. Ident is
-	// what lio_listio was given. No change can add it: ENXIO.
+	// FilterLIO (EVFILT_LIO) reports the completion of a lio_listio(2) call,
+	// which registers it. Adding one fails with EPERM.
 	FilterLIO Filter = unix.EVFILT_LIO
 
-	// FilterSendfile (EVFILT_SENDFILE) is the kernel's own, for sendfile(2). No
-	// change can add it: ENXIO.
+	// FilterSendfile (EVFILT_SENDFILE) is used by the kernel itself for
+	// sendfile(2). Adding one fails with ENXIO.
 	FilterSendfile Filter = unix.EVFILT_SENDFILE
 
-	// FilterEmpty (EVFILT_EMPTY) is triggered when nothing is left in the write
-	// buffer of the descriptor Ident. NetBSD has it too.
+	// FilterEmpty (EVFILT_EMPTY) is triggered when the write buffer of a socket
+	// is empty. Ident is the descriptor of the socket. On FreeBSD 15.0, it is
+	// triggered on Unix sockets when the buffer is not empty. NetBSD has this
+	// filter too.
 	FilterEmpty Filter = unix.EVFILT_EMPTY
 
-	// FilterJail (EVFILT_JAIL) tells what happens to a jail. Ident is its jail
-	// id, 0 for the process's own. Fflags in and out: NoteJailSet,
-	// NoteJailAttach, NoteJailRemove, NoteJailChild; out also NoteJailMulti.
-	// Data out: the process id (NoteJailAttach) or the jail id (NoteJailChild).
-	// FlagClear is implied; NoteJailRemove comes with FlagEOF and FlagOneshot.
-	// An unknown jail is ENOENT. FreeBSD 15.0 and later.
+	// FilterJail (EVFILT_JAIL) reports what happens to a jail. Ident is its
+	// jail ID, or 0 for the jail of the process. Fflags of a change and of a
+	// triggered event are NoteJailSet, NoteJailAttach, NoteJailRemove and
+	// NoteJailChild. A triggered event may also have NoteJailMulti. Data is
+	// returned as the process ID with NoteJailAttach and as the jail ID with
+	// NoteJailChild. FlagClear is implied. NoteJailRemove comes with FlagEOF
+	// and FlagOneshot. A jail that does not exist is refused with ENOENT.
+	// FreeBSD 15.0 and later have this filter.
 	FilterJail Filter = -14
 
 	// FilterJaildesc (EVFILT_JAILDESC) is FilterJail with a jail descriptor as
-	// Ident. FreeBSD 15.0 and later.
+	// Ident. FreeBSD 15.0 and later have this filter.
 	FilterJaildesc Filter = -15
 )
 
-// FreeBSD's own flags.
+// The flags that FreeBSD has in addition.
 const (
-	// FlagForceoneshot (EV_FORCEONESHOT), in: trigger the event now, and let it
-	// be FlagOneshot. It is not documented in kqueue(2).
+	// FlagForceoneshot (EV_FORCEONESHOT) triggers an existing event at once and
+	// gives it FlagOneshot. In the change that adds the event it is ignored.
+	// kqueue(2) does not document this flag.
 	FlagForceoneshot Flag = unix.EV_FORCEONESHOT
 
-	// FlagKeepudata (EV_KEEPUDATA), in: leave the event's Udata as it is; any
-	// other change overwrites it. With FlagAdd it is EINVAL. FreeBSD 14.0 and
-	// later (older ones ignore it). x/sys lacks it; its source is
-	// sys/sys/event.h, FreeBSD 15.0.
+	// FlagKeepudata (EV_KEEPUDATA) keeps a change from overwriting the Udata of
+	// the event. Together with FlagAdd it is refused with EINVAL. FreeBSD 14.0
+	// and later have this flag; older releases ignore it. x/sys lacks it. Its
+	// source is sys/sys/event.h, FreeBSD 15.0.
 	FlagKeepudata Flag = 0x200
 )
 
-// FreeBSD's own notes. x/sys lacks NotePdsigchld, whose source is
-// sys/sys/event.h, FreeBSD main of 2026, and those of jails, whose source is
-// that of FreeBSD 15.0.
+// The notes that FreeBSD has in addition. x/sys lacks those of jails, whose source
+// is sys/sys/event.h, FreeBSD 15.0, and NotePdsigchld, whose source is the same
+// file, FreeBSD main of 2026.
 const (
-	// NoteFilePoll (NOTE_FILE_POLL), for FilterRead on a regular file, in: be
-	// triggered always, at the end of the file too, as poll(2) is.
+	// NoteFilePoll (NOTE_FILE_POLL), in a change with FilterRead on a regular
+	// file, triggers the event at the end of the file too, as poll(2) does.
 	NoteFilePoll Note = unix.NOTE_FILE_POLL
 
-	// NoteOpen (NOTE_OPEN), for FilterVnode: the file was opened.
+	// NoteOpen (NOTE_OPEN), for FilterVnode, reports that the file was opened.
 	NoteOpen Note = unix.NOTE_OPEN
 
-	// NoteClose (NOTE_CLOSE), for FilterVnode: a descriptor of the file that did
-	// not permit writing was closed.
+	// NoteClose (NOTE_CLOSE), for FilterVnode, reports that a descriptor of the
+	// file that did not permit writing was closed.
 	NoteClose Note = unix.NOTE_CLOSE
 
-	// NoteCloseWrite (NOTE_CLOSE_WRITE), for FilterVnode: a descriptor of the file
-	// that permitted writing was closed.
+	// NoteCloseWrite (NOTE_CLOSE_WRITE), for FilterVnode, reports that a
+	// descriptor of the file that permitted writing was closed.
 	NoteCloseWrite Note = unix.NOTE_CLOSE_WRITE
 
-	// NoteRead (NOTE_READ), for FilterVnode: the file was read.
+	// NoteRead (NOTE_READ), for FilterVnode, reports that the file was read.
 	NoteRead Note = unix.NOTE_READ
 
-	// NotePdsigchld (NOTE_PDSIGCHLD), for FilterProcdesc: the process changed its
-	// state; pdwait(2) tells how. FreeBSD main of 2026, not in 15.0.
+	// NotePdsigchld (NOTE_PDSIGCHLD), for FilterProcdesc, reports that the
+	// process changed its state. pdwait(2) returns the details. FreeBSD 15.0
+	// does not have it yet.
 	NotePdsigchld Note = 0x10000000
 
-	// NoteJailChild (NOTE_JAIL_CHILD), for FilterJail and FilterJaildesc: a child
-	// jail was made. Data out is its id.
+	// NoteJailChild (NOTE_JAIL_CHILD), for FilterJail and FilterJaildesc,
+	// reports that a child jail was created. Data is its jail ID.
 	NoteJailChild Note = 0x80000000
 
-	// NoteJailSet (NOTE_JAIL_SET), for FilterJail and FilterJaildesc: the jail's
-	// parameters were set by jail_set(2).
+	// NoteJailSet (NOTE_JAIL_SET), for FilterJail and FilterJaildesc, reports
+	// that jail_set(2) changed the parameters of the jail.
 	NoteJailSet Note = 0x40000000
 
-	// NoteJailAttach (NOTE_JAIL_ATTACH), for FilterJail and FilterJaildesc: a
-	// process was attached to the jail. Data out is its id.
+	// NoteJailAttach (NOTE_JAIL_ATTACH), for FilterJail and FilterJaildesc,
+	// reports that a process was attached to the jail. Data is its process ID.
 	NoteJailAttach Note = 0x20000000
 
-	// NoteJailRemove (NOTE_JAIL_REMOVE), for FilterJail and FilterJaildesc: the
-	// jail was removed.
+	// NoteJailRemove (NOTE_JAIL_REMOVE), for FilterJail and FilterJaildesc,
+	// reports that the jail was removed.
 	NoteJailRemove Note = 0x10000000
 
-	// NoteJailMulti (NOTE_JAIL_MULTI), for FilterJail and FilterJaildesc, out: more
-	// than one NoteJailAttach or NoteJailChild came since the event was last
-	// read, so Data is 0.
+	// NoteJailMulti (NOTE_JAIL_MULTI), for FilterJail and FilterJaildesc,
+	// reports that several NoteJailAttach or NoteJailChild occurred since the
+	// event was last returned. Data is 0 then.
 	NoteJailMulti Note = 0x8000000
 
-	// NoteJailCtrlmask (NOTE_JAIL_CTRLMASK), for FilterJail and FilterJaildesc:
-	// the mask of what Fflags can ask for.
+	// NoteJailCtrlmask (NOTE_JAIL_CTRLMASK), for FilterJail and FilterJaildesc,
+	// is the mask of the notes that a change can request.
 	NoteJailCtrlmask Note = 0xf0000000
 
-	// NoteSeconds (NOTE_SECONDS), for FilterTimer, in: Data is in seconds. The
-	// units are flags of which only one may be given: two are EINVAL.
+	// NoteSeconds (NOTE_SECONDS), in a change with FilterTimer, makes Data a
+	// number of seconds. Only one unit may be given: two are refused with
+	// EINVAL.
 	NoteSeconds Note = unix.NOTE_SECONDS
 
-	// NoteMseconds (NOTE_MSECONDS), for FilterTimer, in: Data is in milliseconds,
-	// as it is without a unit.
+	// NoteMseconds (NOTE_MSECONDS), in a change with FilterTimer, makes Data a
+	// number of milliseconds, which is also the default.
 	NoteMseconds Note = unix.NOTE_MSECONDS
 
-	// NoteUseconds (NOTE_USECONDS), for FilterTimer, in: Data is in microseconds.
+	// NoteUseconds (NOTE_USECONDS), in a change with FilterTimer, makes Data a
+	// number of microseconds.
 	NoteUseconds Note = unix.NOTE_USECONDS
 
-	// NoteNseconds (NOTE_NSECONDS), for FilterTimer, in: Data is in nanoseconds.
+	// NoteNseconds (NOTE_NSECONDS), in a change with FilterTimer, makes Data a
+	// number of nanoseconds.
 	NoteNseconds Note = unix.NOTE_NSECONDS
 
-	// NoteAbstime (NOTE_ABSTIME), for FilterTimer, in, beside a unit: Data is a
-	// time since the Unix epoch on CLOCK_REALTIME, not a period. The timer goes
-	// off once, and stays triggered unless it has FlagClear or FlagOneshot.
+	// NoteAbstime (NOTE_ABSTIME), in a change with FilterTimer and together
+	// with a unit, makes Data a point in time since the Unix epoch, on
+	// CLOCK_REALTIME. The timer fires once, and stays triggered unless it has
+	// FlagClear or FlagOneshot.
 	NoteAbstime Note = unix.NOTE_ABSTIME
 )

@@ -3,11 +3,10 @@ package kqueue
 import "time"
 
 const (
-	evfiltUser, evfiltProcdesc = 8, evfiltProc // sys/sys/event.h, NetBSD 10.0; x/sys lacks it
-
-	noteExitStatus = 0
-
-	systemNames = netbsdNames
+	// x/sys lacks EVFILT_USER. Its source is sys/sys/event.h, NetBSD 10.0.
+	evfiltUser, evfiltProcdesc = 8, evfiltProc
+	noteExitStatus             = 0
+	systemNames                = netbsdNames
 
 	// The kernel has finer units since 10.0, but it counts a period in clock
 	// ticks of 1 to 10 ms all the same, at most 1<<31 of them. Older kernels take
@@ -15,9 +14,7 @@ const (
 	timerUnit, timerUnitNote    = time.Millisecond, NoteMseconds
 	shortestTimer, longestTimer = 1, 248 * 24 * time.Hour
 
-	// keyFlags are the flags that belong to the key of an event.
-	keyFlags = 0
-
+	keyFlags                    = 0
 	wakeFlags, writesPastEvents = FlagClear, false
 )
 
@@ -44,52 +41,56 @@ func (q *Queue) mishandles(change *Event) bool {
 type kernelFilter = uint32
 type kernelFlag = uint32
 
-// NetBSD's own constants. x/sys lacks them. Their source is sys/sys/event.h,
-// NetBSD 10.0, which is the first release to have the notes.
+// The constants that NetBSD has in addition. x/sys lacks them. Their source is
+// sys/sys/event.h, NetBSD 10.0, which is the first release to have the notes.
 const (
-	// FilterFS (EVFILT_FS) tells of mounts and unmounts in the whole system.
-	// Ident is a free number. Fflags out has the VQ_ bits of sys/mount.h.
-	// FreeBSD, DragonFly and macOS have it too.
+	// FilterFS (EVFILT_FS) reports mounts and unmounts in the whole system.
+	// Ident is any number. Fflags are returned as VQ_ bits of sys/mount.h.
+	// FreeBSD, NetBSD, DragonFly and macOS have this filter.
 	FilterFS Filter = 7
 
-	// FilterEmpty (EVFILT_EMPTY) is triggered when all that was written to a
-	// socket is gone from its send buffer; for TCP, when it is acknowledged.
-	// Ident is a socket descriptor, Data out is 0. NetBSD 10.0 and later;
-	// FreeBSD has it too.
+	// FilterEmpty (EVFILT_EMPTY) is triggered when the send buffer of a socket
+	// is empty; for TCP, this means that all data was acknowledged. Ident is
+	// the descriptor of the socket. Data is returned as 0. NetBSD 10.0 and
+	// later have this filter. FreeBSD has it too.
 	FilterEmpty Filter = 9
 
-	// NoteOpen (NOTE_OPEN), for FilterVnode: the file was opened.
+	// NoteOpen (NOTE_OPEN), for FilterVnode, reports that the file was opened.
 	NoteOpen Note = 0x80
 
-	// NoteClose (NOTE_CLOSE), for FilterVnode: a descriptor of the file that did
-	// not permit writing was closed.
+	// NoteClose (NOTE_CLOSE), for FilterVnode, reports that an open file that
+	// did not permit writing was closed, which happens when the last of its
+	// duplicates is.
 	NoteClose Note = 0x100
 
-	// NoteCloseWrite (NOTE_CLOSE_WRITE), for FilterVnode: a descriptor of the file
-	// that permitted writing was closed.
+	// NoteCloseWrite (NOTE_CLOSE_WRITE), for FilterVnode, reports that an open
+	// file that permitted writing was closed, which happens when the last of
+	// its duplicates is.
 	NoteCloseWrite Note = 0x200
 
-	// NoteRead (NOTE_READ), for FilterVnode: the file was read.
+	// NoteRead (NOTE_READ), for FilterVnode, reports that the file was read.
 	NoteRead Note = 0x400
 
-	// NoteMseconds (NOTE_MSECONDS), for FilterTimer, in: Data is in milliseconds,
-	// as it is without a unit. The units are one number, not flags: they must
-	// not be or-ed.
+	// NoteMseconds (NOTE_MSECONDS), in a change with FilterTimer, makes Data a
+	// number of milliseconds, which is also the default. The units are the
+	// values of a field and must not be combined.
 	NoteMseconds Note = 0x0
 
-	// NoteSeconds (NOTE_SECONDS), for FilterTimer, in: Data is in seconds.
+	// NoteSeconds (NOTE_SECONDS), in a change with FilterTimer, makes Data a
+	// number of seconds.
 	NoteSeconds Note = 0x1
 
-	// NoteUseconds (NOTE_USECONDS), for FilterTimer, in: Data is in microseconds.
-	// The kernel rounds it up to its clock tick.
+	// NoteUseconds (NOTE_USECONDS), in a change with FilterTimer, makes Data a
+	// number of microseconds. The kernel rounds it up to its clock tick.
 	NoteUseconds Note = 0x2
 
-	// NoteNseconds (NOTE_NSECONDS), for FilterTimer, in: Data is in nanoseconds.
-	// The kernel rounds it up to its clock tick.
+	// NoteNseconds (NOTE_NSECONDS), in a change with FilterTimer, makes Data a
+	// number of nanoseconds. The kernel rounds it up to its clock tick.
 	NoteNseconds Note = 0x3
 
-	// NoteAbstime (NOTE_ABSTIME), for FilterTimer, in, beside a unit: Data is a
-	// time since the Unix epoch on CLOCK_REALTIME, not a period. The timer goes
-	// off once, and stays triggered unless it has FlagClear or FlagOneshot.
+	// NoteAbstime (NOTE_ABSTIME), in a change with FilterTimer and together
+	// with a unit, makes Data a point in time since the Unix epoch, on
+	// CLOCK_REALTIME. The timer fires once, and stays triggered unless it has
+	// FlagClear or FlagOneshot.
 	NoteAbstime Note = 0x10
 )

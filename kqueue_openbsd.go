@@ -7,20 +7,17 @@ import (
 )
 
 const (
-	evfiltUser, evfiltProcdesc = -10, evfiltProc // sys/sys/event.h, OpenBSD 7.8; x/sys lacks it
-
-	noteExitStatus = 0
-
-	systemNames = openbsdNames
+	// x/sys lacks EVFILT_USER. Its source is sys/sys/event.h, OpenBSD 7.8.
+	evfiltUser, evfiltProcdesc = -10, evfiltProc
+	noteExitStatus             = 0
+	systemNames                = openbsdNames
 
 	// The kernel counts a period in clock ticks, at most 1<<31 of them
 	// (sys/kern/kern_clock.c, tstohz).
 	timerUnit, timerUnitNote    = time.Nanosecond, NoteNseconds
 	shortestTimer, longestTimer = 1, 248 * 24 * time.Hour
 
-	// keyFlags are the flags that belong to the key of an event.
-	keyFlags = 0
-
+	keyFlags                    = 0
 	wakeFlags, writesPastEvents = FlagClear, false
 )
 
@@ -31,51 +28,60 @@ func (q *Queue) mishandles(change *Event) bool {
 	return change.Filter == FilterTimer && change.Flags&FlagAdd != 0 && change.Data < 0
 }
 
-// OpenBSD's own constants. x/sys lacks the notes of timers, whose source is
-// sys/sys/event.h, OpenBSD 7.8.
+// The constants that OpenBSD has in addition. x/sys lacks the notes of timers.
+// Their source is sys/sys/event.h, OpenBSD 7.8.
 const (
-	// FilterDevice (EVFILT_DEVICE) tells of changes to a device. Ident is a
-	// descriptor of it, Fflags in and out NoteChange. Only drm(4) has it, for
-	// displays that are plugged in or out (sys/dev/pci/drm).
+	// FilterDevice (EVFILT_DEVICE) reports changes to a device. Ident is a
+	// descriptor of the device. Fflags of a change and of a triggered event are
+	// NoteChange. Only drm(4) supports it, for displays that are connected or
+	// disconnected.
 	FilterDevice Filter = unix.EVFILT_DEVICE
 
-	// FilterExcept (EVFILT_EXCEPT) tells of exceptional conditions. Ident is a
-	// descriptor of a socket or a pseudo-terminal, Fflags in and out NoteOOB.
-	// DragonFly and macOS have it too.
+	// FilterExcept (EVFILT_EXCEPT) reports exceptional conditions. Ident is a
+	// descriptor of a socket or of the master side of a pseudo-terminal. Fflags
+	// of a change and of a triggered event are NoteOOB. Data is not meaningful.
+	// DragonFly and macOS have this filter too.
 	FilterExcept Filter = unix.EVFILT_EXCEPT
 
-	// NoteEOF (NOTE_EOF), for FilterRead on a regular file: in, trigger also at
-	// the end of the file; out, the file offset is there.
+	// NoteEOF (NOTE_EOF), in a change with FilterRead on a regular file,
+	// triggers the event at the end of the file too. In a triggered event, it
+	// reports that the file offset was at the end. Without FlagClear, it is
+	// returned from then on, even if the file has grown.
 	NoteEOF Note = unix.NOTE_EOF
 
-	// NoteOOB (NOTE_OOB), for FilterExcept: out-of-band data is there to read.
-	// The number is another on DragonFly and macOS.
+	// NoteOOB (NOTE_OOB), for FilterExcept, reports out-of-band data. The event
+	// stays triggered after the data was read. The number differs from that of
+	// DragonFly and macOS.
 	NoteOOB Note = unix.NOTE_OOB
 
-	// NoteTruncate (NOTE_TRUNCATE), for FilterVnode: the file was truncated.
+	// NoteTruncate (NOTE_TRUNCATE), for FilterVnode, reports that the file was
+	// truncated.
 	NoteTruncate Note = unix.NOTE_TRUNCATE
 
-	// NoteChange (NOTE_CHANGE), for FilterDevice: the device changed.
+	// NoteChange (NOTE_CHANGE), for FilterDevice, reports that the device
+	// changed.
 	NoteChange Note = unix.NOTE_CHANGE
 
-	// NoteMseconds (NOTE_MSECONDS), for FilterTimer, in: Data is in milliseconds,
-	// as it is without a unit. The units are one number, not flags: they must
-	// not be or-ed.
+	// NoteMseconds (NOTE_MSECONDS), in a change with FilterTimer, makes Data a
+	// number of milliseconds, which is also the default. The units are the
+	// values of a field and must not be combined.
 	NoteMseconds Note = 0x0
 
-	// NoteSeconds (NOTE_SECONDS), for FilterTimer, in: Data is in seconds.
+	// NoteSeconds (NOTE_SECONDS), in a change with FilterTimer, makes Data a
+	// number of seconds.
 	NoteSeconds Note = 0x1
 
-	// NoteUseconds (NOTE_USECONDS), for FilterTimer, in: Data is in microseconds.
-	// The kernel rounds it up to its clock tick.
+	// NoteUseconds (NOTE_USECONDS), in a change with FilterTimer, makes Data a
+	// number of microseconds. The kernel rounds it up to its clock tick.
 	NoteUseconds Note = 0x2
 
-	// NoteNseconds (NOTE_NSECONDS), for FilterTimer, in: Data is in nanoseconds.
-	// The kernel rounds it up to its clock tick.
+	// NoteNseconds (NOTE_NSECONDS), in a change with FilterTimer, makes Data a
+	// number of nanoseconds. The kernel rounds it up to its clock tick.
 	NoteNseconds Note = 0x3
 
-	// NoteAbstime (NOTE_ABSTIME), for FilterTimer, in, beside a unit: Data is a
-	// time since the Unix epoch on CLOCK_REALTIME, not a period. The timer goes
-	// off once, and stays triggered unless it has FlagClear or FlagOneshot.
+	// NoteAbstime (NOTE_ABSTIME), in a change with FilterTimer and together
+	// with a unit, makes Data a point in time since the Unix epoch, on
+	// CLOCK_REALTIME. The timer fires once, and stays triggered unless it has
+	// FlagClear or FlagOneshot.
 	NoteAbstime Note = 0x10
 )

@@ -7,8 +7,9 @@ import (
 	"time"
 )
 
-// The numbers are FreeBSD's: some number must stand behind each name, so that
-// what needs no kernel (constructors, decoding, String) works here too.
+// What the file of each system with kqueue declares about its kernel. The values
+// here are those of FreeBSD, so that everything that needs no kernel works here
+// too: the constructors, the methods of Event, and the names.
 const (
 	evfiltRead   = -1
 	evfiltWrite  = -2
@@ -19,19 +20,29 @@ const (
 	evfiltTimer  = -7
 	evfiltUser   = -11
 
-	evfiltProcdesc = -8
-
+	evfiltProcdesc = -8 // evfiltProc on systems without this filter
 	noteExitStatus = 0
 
 	systemNames = freebsdNames
 
+	// TimerEvent passes a period as a number of units, which timerUnitNote names.
+	// It does not pass less than shortestTimer units, and mishandles makes Apply
+	// refuse a period above longestTimer.
 	timerUnit, timerUnitNote    = time.Nanosecond, 0x8
 	shortestTimer, longestTimer = 1, 1 << 30 * time.Second
 
-	keyFlags                    = 0
-	wakeFlags, writesPastEvents = FlagClear, false
+	// keyFlags are the flags that belong to the key of an event.
+	keyFlags = 0
+
+	// wakeFlags are the options of the event with which Close wakes calls.
+	wakeFlags = FlagClear
+
+	// writesPastEvents says that the kernel writes the answers to changes past the
+	// end of a list of events that is too short for them.
+	writesPastEvents = false
 )
 
+// mishandles reports whether the kernel would accept change and get it wrong.
 func (q *Queue) mishandles(change *Event) bool {
 	return false
 }
