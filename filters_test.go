@@ -1,16 +1,14 @@
-//go:build darwin || dragonfly || freebsd || netbsd || openbsd
+//go:build darwin || dragonfly || freebsd || linux || netbsd || openbsd
 
 package kqueue_test
 
 import (
-	"errors"
 	"net"
 	"os"
 	"path/filepath"
 	"runtime"
 	"syscall"
 	"testing"
-	"time"
 
 	. "github.com/go-kqueue/kqueue"
 	"golang.org/x/sys/unix"
@@ -295,122 +293,80 @@ func TestFIFO(t *testing.T) {
 	}
 }
 
-func newFile(t testing.TB, content string) *os.File {
+func TestClosedDescriptorLeavesTheQueue(t *testing.T) {
+	q := newQueue(t)
+	var p [2]int
+	if err := unix.Pipe(p[:]); err != nil {
+		t.Fatal(err)
+	}
+	apply(t, q, WriteEvent(p[1]))
+	waitOne(t, q)
+	unix.Close(p[1])
+	unix.Close(p[0])
+	waitNone(t, q)
+}
+
+// openFreeBSDPTY opens a pseudo-terminal where it takes a system call.
+var openFreeBSDPTY func(t testing.TB) (master int, slave string)
+
+// openPTY opens both sides of a pseudo-terminal.
+func openPTY(t testing.TB) (master, slave int) {
 	t.Helper()
-	path := filepath.Join(t.TempDir(), "file")
-	if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
-		t.Fatal(err)
+	master, name := -1, ""
+	if openFreeBSDPTY != nil {
+		master, name = openFreeBSDPTY(t)
+	} else {
+		for _, unit := range []string{"p0", "p1", "p2", "p3", "p4", "p5", "p6", "p7"} {
+			fd, err := unix.Open("/dev/pty"+unit, unix.O_RDWR|unix.O_NOCTTY, 0)
+			if err == nil {
+				master, name = fd, "/dev/tty"+unit
+				break
+			}
+		}
 	}
-	f, err := os.Open(path)
+	if master < 0 {
+		t.Skipf("no free /dev/ptyp0 to /dev/ptyp7 on this %s", runtime.GOOS)
+	}
+	slave, err := unix.Open(name, unix.O_RDWR|unix.O_NOCTTY, 0)
 	if err != nil {
-		t.Fatal(err)
+		unix.Close(master)
+		t.Skipf("%s: %v", name, err)
 	}
-	t.Cleanup(func() { f.Close() })
-	return f
+	return master, slave
 }
 
-const allVnodeNotes = NoteDelete | NoteWrite | NoteExtend | NoteAttrib | NoteLink | NoteRename | NoteRevoke
-
-func TestVnode(t *testing.T) {
+func TestPTY(t *testing.T) {
 	q := newQueue(t)
-	f := newFile(t, "0123456789")
-	path := f.Name()
-	other := filepath.Join(filepath.Dir(path), "other")
-	apply(t, q, VnodeEvent(int(f.Fd()), allVnodeNotes).With(FlagClear))
+	master, slave := openPTY(t)
+	defer unix.Close(slave)
+	apply(t, q, ReadEvent(slave))
 	waitNone(t, q)
-	steps := []struct {
-		name string
-		do   func() error
-		want Note
-	}{
-		{"write", func() error { return writeAt(path, 0, "x") }, NoteWrite},
-		{"extend", func() error { return writeAt(path, 10, "y") }, NoteWrite | NoteExtend},
-		{"attrib", func() error { return os.Chmod(path, 0o640) }, NoteAttrib},
-		{"link", func() error { return os.Link(path, other) }, NoteLink},
-		{"rename", func() error { return os.Rename(path, path+".new") }, NoteRename},
-		// What a truncation alone tells depends on the file system: ATTRIB,
-		// OpenBSD's TRUNCATE, or nothing (OpenBSD's tmpfs).
-		{"truncate and write", func() error {
-			return errors.Join(os.Truncate(path+".new", 3), writeAt(path+".new", 0, "z"))
-		}, NoteWrite},
-		{"delete", func() error { os.Remove(other); return os.Remove(path + ".new") }, NoteDelete},
+	write(t, master, "line\n")
+	if e := waitOne(t, q); e.Ident != uintptr(slave) || e.Data != 5 || e.EOF() {
+		t.Errorf("slave: got %v", e)
 	}
-	for _, step := range steps {
-		if err := step.do(); err != nil {
-			t.Fatalf("%s: %v", step.name, err)
-		}
-		e := waitOne(t, q)
-		if e.Ident != f.Fd() || e.Filter != FilterVnode || e.Fflags&step.want != step.want || e.Fflags == 0 {
-			t.Errorf("%s: got %v", step.name, e)
-		}
-		t.Logf("%s: %v", step.name, e)
+	if got := read(t, slave, 10); got != "line\n" {
+		t.Errorf("read %q", got)
+	}
+	waitNone(t, q)
+
+	// The terminal echoes what it was sent.
+	apply(t, q, ReadEvent(master))
+	if e := waitOne(t, q); e.Ident != uintptr(master) || e.Data != 6 {
+		t.Errorf("master: got %v, want the echo of 6 bytes", e)
+	}
+	if got := read(t, master, 10); got != "line\r\n" {
+		t.Errorf("read %q", got)
+	}
+	waitNone(t, q)
+
+	unix.Close(master)
+	if runtime.GOOS == "netbsd" { // only data count (filt_ttyread in sys/kern/tty.c)
 		waitNone(t, q)
+		return
 	}
-}
-
-func writeAt(path string, offset int64, data string) error {
-	f, err := os.OpenFile(path, os.O_WRONLY, 0)
-	if err != nil {
-		return err
-	}
-	defer f.Close()
-	_, err = f.WriteAt([]byte(data), offset)
-	return err
-}
-
-// Without FlagClear the notes add up and the event stays triggered.
-func TestVnodeWithoutClear(t *testing.T) {
-	q := newQueue(t)
-	f := newFile(t, "0123456789")
-	apply(t, q, VnodeEvent(int(f.Fd()), NoteWrite|NoteAttrib))
-	if err := writeAt(f.Name(), 0, "x"); err != nil {
-		t.Fatal(err)
-	}
-	for range 2 {
-		if e := waitOne(t, q); e.Fflags != NoteWrite {
-			t.Fatalf("got %v", e)
-		}
-	}
-	if err := os.Chmod(f.Name(), 0o640); err != nil {
-		t.Fatal(err)
-	}
-	if e := waitOne(t, q); e.Fflags != NoteWrite|NoteAttrib {
-		t.Fatalf("got %v", e)
-	}
-}
-
-// A file that another one is renamed over is deleted, for whoever has it open.
-func TestVnodeRenameOver(t *testing.T) {
-	q := newQueue(t)
-	f := newFile(t, "old")
-	apply(t, q, VnodeEvent(int(f.Fd()), NoteDelete|NoteRename|NoteLink).With(FlagClear))
-	fresh := f.Name() + ".fresh"
-	if err := os.WriteFile(fresh, []byte("new"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.Rename(fresh, f.Name()); err != nil {
-		t.Fatal(err)
-	}
-	if e := waitOne(t, q); e.Fflags&(NoteDelete|NoteLink) == 0 {
-		t.Errorf("got %v, want DELETE", e)
-	}
-}
-
-func TestVnodeDirectory(t *testing.T) {
-	q := newQueue(t)
-	dir := t.TempDir()
-	d, err := os.Open(dir)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer d.Close()
-	apply(t, q, VnodeEvent(int(d.Fd()), NoteWrite).With(FlagClear))
-	waitNone(t, q)
-	if err := os.WriteFile(filepath.Join(dir, "entry"), nil, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	if e := waitOne(t, q); e.Fflags != NoteWrite {
-		t.Errorf("got %v", e)
+	if e := waitOne(t, q); e.Ident != uintptr(slave) || !e.EOF() {
+		t.Errorf("slave after the master was closed: got %v, want EOF", e)
 	}
 }
 
@@ -477,152 +433,34 @@ func TestUserNotes(t *testing.T) {
 	}
 }
 
-func TestTimerOneshot(t *testing.T) {
-	for _, period := range []time.Duration{500 * time.Microsecond, 1500 * time.Microsecond, 20 * time.Millisecond, time.Second} {
-		q := newQueue(t)
-		start := time.Now()
-		apply(t, q, TimerEvent(1, period).With(FlagOneshot))
-		e := waitOne(t, q)
-		took := time.Since(start)
-		if e.Ident != 1 || e.Filter != FilterTimer || e.Data != 1 {
-			t.Errorf("%v: got %v", period, e)
-		}
-		if took < period {
-			t.Errorf("a timer of %v went off after %v", period, took)
-		}
-		waitNone(t, q)
-		if err := q.Apply(NewEvent(1, FilterTimer, FlagDelete, 0, 0, 0)); err == nil {
-			t.Errorf("%v: the timer is still there", period)
-		}
-		q.Close()
-	}
-}
-
-func TestTimerPeriodic(t *testing.T) {
-	q := newQueue(t)
-	const period = 10 * time.Millisecond
-	start := time.Now()
-	apply(t, q, TimerEvent(1, period))
-	var count int64
-	for count < 10 {
-		e := waitOne(t, q)
-		if e.Data < 1 {
-			t.Fatalf("got %v", e)
-		}
-		count += e.Data
-		if passed := int64(time.Since(start) / period); count > passed+1 {
-			t.Fatalf("went off %d times in %d periods", count, passed)
-		}
-	}
-}
-
-func TestTimerChanged(t *testing.T) {
-	if runtime.GOOS == "dragonfly" {
-		t.Skip("the kernel takes a new period when the old one is over (filt_timertouch)")
+// Not every system has FilterExcept, so the test names it by its number.
+func TestExceptOutOfBand(t *testing.T) {
+	var filter int32
+	var noteOOB Note
+	switch runtime.GOOS {
+	case "darwin", "ios":
+		filter, noteOOB = -15, 0x2
+	case "dragonfly":
+		filter, noteOOB = -8, 0x2
+	case "openbsd":
+		filter, noteOOB = -9, 0x4
+	default:
+		t.Skip("this system has no FilterExcept")
 	}
 	q := newQueue(t)
-	apply(t, q, TimerEvent(1, time.Hour))
-	start := time.Now()
-	apply(t, q, TimerEvent(1, 20*time.Millisecond))
-	if e := waitOne(t, q); e.Ident != 1 || e.Data < 1 {
-		t.Errorf("got %v", e)
-	}
-	if took := time.Since(start); took < 20*time.Millisecond {
-		t.Errorf("a timer set to 20ms went off after %v", took)
-	}
-	apply(t, q, TimerEvent(1, time.Hour))
-	waitNone(t, q)
-}
-
-func TestTimerDeleted(t *testing.T) {
-	q := newQueue(t)
-	remove := NewEvent(1, FilterTimer, FlagDelete, 0, 0, 0)
-	apply(t, q, TimerEvent(1, time.Millisecond), TimerEvent(2, 30*time.Millisecond).With(FlagOneshot))
-	if e := waitOne(t, q); e.Ident != 1 {
-		t.Fatalf("got %v", e)
-	}
-	apply(t, q, remove) // while it runs
-	if e := waitOne(t, q); e.Ident != 2 {
-		t.Errorf("got %v, want the timer that is left", e)
-	}
-	if err := q.Apply(remove); !errors.Is(err, unix.ENOENT) {
-		t.Errorf("got %v, want ENOENT", err)
-	}
-}
-
-// Kernels disagree about 0 and less, so TimerEvent sends 1; what they cannot
-// hold they must refuse or clamp, not wrap.
-func TestTimerExtremes(t *testing.T) {
-	for _, period := range []time.Duration{0, -1, -time.Hour, -1 << 63} {
-		q := newQueue(t)
-		apply(t, q, TimerEvent(1, period).With(FlagOneshot))
-		if e := waitOne(t, q); e.Data != 1 {
-			t.Errorf("%v: got %v", period, e)
-		}
-	}
-	for _, period := range []time.Duration{1<<63 - 1, 1 << 62, 200 * 365 * 24 * time.Hour, 25 * 24 * time.Hour, 100 * 24 * time.Hour} {
-		q := newQueue(t)
-		err := q.Apply(TimerEvent(1, period))
-		t.Logf("%v: %v", period, err)
-		waitNone(t, q)
-	}
-}
-
-func TestFlagOneshot(t *testing.T) {
-	q := newQueue(t)
-	_, w := newPipe(t)
-	apply(t, q, WriteEvent(w).With(FlagOneshot))
-	waitOne(t, q)
-	waitNone(t, q)
-	if err := q.Apply(NewEvent(uintptr(w), FilterWrite, FlagDelete, 0, 0, 0)); err == nil {
-		t.Error("the event is still there")
-	}
-}
-
-func TestFlagClear(t *testing.T) {
-	q := newQueue(t)
-	r, w := newPipe(t)
-	apply(t, q, ReadEvent(r).With(FlagClear))
-	write(t, w, "a")
-	waitOne(t, q)
-	waitNone(t, q) // the data is still there, but it is not new
-	write(t, w, "b")
-	if e := waitOne(t, q); e.Data != 2 {
-		t.Errorf("got %v", e)
-	}
-}
-
-func TestFlagDispatch(t *testing.T) {
-	q := newQueue(t)
-	_, w := newPipe(t)
-	apply(t, q, WriteEvent(w).With(FlagDispatch))
-	waitOne(t, q)
-	waitNone(t, q)
-	apply(t, q, NewEvent(uintptr(w), FilterWrite, FlagEnable|FlagDispatch, 0, 0, 0))
-	waitOne(t, q)
-	waitNone(t, q)
-}
-
-func TestFlagDisable(t *testing.T) {
-	q := newQueue(t)
-	_, w := newPipe(t)
-	apply(t, q, WriteEvent(w).With(FlagDisable))
-	waitNone(t, q)
-	apply(t, q, NewEvent(uintptr(w), FilterWrite, FlagEnable, 0, 0, 0))
-	waitOne(t, q)
-	apply(t, q, NewEvent(uintptr(w), FilterWrite, FlagDisable, 0, 0, 0))
-	waitNone(t, q)
-}
-
-func TestClosedDescriptorLeavesTheQueue(t *testing.T) {
-	q := newQueue(t)
-	var p [2]int
-	if err := unix.Pipe(p[:]); err != nil {
+	_, _, fd, peer := tcpPair(t)
+	apply(t, q, NewEvent(uintptr(fd), Filter(filter), FlagAdd, noteOOB, 0, 0))
+	write(t, peer, "in band")
+	if err := unix.Send(peer, []byte("!"), unix.MSG_OOB); err != nil {
 		t.Fatal(err)
 	}
-	apply(t, q, WriteEvent(p[1]))
-	waitOne(t, q)
-	unix.Close(p[1])
-	unix.Close(p[0])
-	waitNone(t, q)
+	for { // on macOS, ordinary data triggers the event too
+		e := waitOne(t, q)
+		if e.Ident != uintptr(fd) || e.Filter != Filter(filter) {
+			t.Fatalf("got %v", e)
+		}
+		if e.Fflags&noteOOB != 0 {
+			break
+		}
+	}
 }

@@ -1,12 +1,16 @@
-//go:build darwin || dragonfly || freebsd || netbsd || openbsd
+//go:build darwin || dragonfly || freebsd || linux || netbsd || openbsd
 
 package kqueue_test
 
 import (
+	"errors"
 	"fmt"
 	"net"
 	"os"
 	"os/exec"
+	"path/filepath"
+	"runtime"
+	"runtime/debug"
 	"runtime/pprof"
 	"strings"
 	"sync"
@@ -34,15 +38,26 @@ func watchdog(t testing.TB, limit time.Duration) {
 	t.Cleanup(func() { timer.Stop() })
 }
 
-// newQueue makes a queue that is closed with the test, under a watchdog.
-func newQueue(t testing.TB) *Queue {
+// openQueue makes a queue. On a system without kqueue, it skips the test.
+func openQueue(t testing.TB) *Queue {
 	t.Helper()
-	if _, ok := t.(*testing.B); !ok {
-		watchdog(t, watchdogTime)
-	}
 	q, err := New()
+	if errors.Is(err, errors.ErrUnsupported) {
+		t.Skip("this system has no kqueue")
+	}
 	if err != nil {
 		t.Fatal(err)
+	}
+	return q
+}
+
+// newQueue makes a queue that is closed when the test ends, and starts the
+// watchdog.
+func newQueue(t testing.TB) *Queue {
+	t.Helper()
+	q := openQueue(t)
+	if _, ok := t.(*testing.B); !ok {
+		watchdog(t, watchdogTime) // Close is under it too
 	}
 	t.Cleanup(func() { q.Close() })
 	return q
@@ -221,8 +236,11 @@ func startChild(t testing.TB, what string) *child {
 	return c
 }
 
-func execSelf(self string) {
-	unix.Exec(self, []string{self}, os.Environ())
+// raceEnabled says that the race detector is on: see race_test.go.
+var raceEnabled bool
+
+func init() {
+	execSelf = func(self string) { unix.Exec(self, []string{self}, os.Environ()) }
 }
 
 // hasWords reports whether s has all words, for looking into Event.String.
@@ -233,4 +251,179 @@ func hasWords(s string, words ...string) bool {
 		}
 	}
 	return true
+}
+
+// waiters starts count goroutines that wait in q in every way there is, and
+// returns once the queue shows that all are about to wait. Each sends how its
+// wait ended.
+func waiters(t testing.TB, q *Queue, count int) <-chan error {
+	t.Helper()
+	// A goroutine in a system call keeps its processor until the runtime's
+	// monitor takes it away, which takes a clock tick each.
+	// With more processors than the machine has, garbage collection can take half
+	// a minute: seen on FreeBSD with one CPU, with raw system calls as well.
+	procs, percent := runtime.GOMAXPROCS(count+8), debug.SetGCPercent(-1)
+	t.Cleanup(func() {
+		runtime.GOMAXPROCS(procs)
+		debug.SetGCPercent(percent)
+	})
+	ended := make(chan error, count)
+	var ready sync.WaitGroup
+	for i := range count {
+		ready.Add(1)
+		go func() {
+			timeout := []time.Duration{Forever, time.Hour, 1<<63 - 1}[i%3]
+			buf := make([]Event, 1+i%2)
+			ready.Done()
+			var n int
+			var err error
+			switch i / 3 % 3 {
+			case 0:
+				var events []Event
+				events, err = q.Wait(timeout)
+				n = len(events)
+			case 1:
+				n, err = q.WaitInto(buf, timeout)
+			case 2:
+				n, err = q.Kevent(nil, buf, timeout)
+			}
+			if n != 0 {
+				err = fmt.Errorf("got %d events: %v, %w", n, buf, err)
+			}
+			ended <- err
+		}()
+	}
+	ready.Wait()
+	return ended
+}
+
+// collect checks that every waiter was sent away by Close.
+func collect(t testing.TB, ended <-chan error, count int) {
+	t.Helper()
+	for range count {
+		if err := <-ended; !errors.Is(err, os.ErrClosed) {
+			t.Errorf("a waiter got %v, want os.ErrClosed", err)
+		}
+	}
+}
+
+// userEventsLeft uses up the kernel's user events, where they are limited to a
+// number that a test can reach, and reports whether they are.
+func exhaustUserEvents(t testing.TB) bool {
+	t.Helper()
+	hoard := newQueue(t)
+	for i := range uintptr(5000) {
+		err := hoard.Apply(UserEvent(i))
+		if errors.Is(err, unix.ENOMEM) {
+			return true
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	return false
+}
+
+// exhaustDescriptors leaves no descriptor free until the test's end or until
+// the returned function is called.
+func exhaustDescriptors(t testing.TB) (release func()) {
+	t.Helper()
+	var old unix.Rlimit
+	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &old); err != nil {
+		t.Fatal(err)
+	}
+	limit := old
+	limit.Cur = 256
+	if err := unix.Setrlimit(unix.RLIMIT_NOFILE, &limit); err != nil {
+		t.Fatal(err)
+	}
+	var fds []int
+	for {
+		fd, err := unix.Dup(0)
+		if err == unix.EMFILE {
+			break
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		fds = append(fds, fd)
+	}
+	release = sync.OnceFunc(func() {
+		for _, fd := range fds {
+			unix.Close(fd)
+		}
+		unix.Setrlimit(unix.RLIMIT_NOFILE, &old)
+	})
+	t.Cleanup(release)
+	return release
+}
+
+// inOwnProcess reports whether the test has a process for itself, with few
+// threads. If not, it runs the test again in one.
+func inOwnProcess(t *testing.T) bool {
+	t.Helper()
+	const variable = "KQUEUE_TEST_ALONE"
+	if os.Getenv(variable) != "" {
+		return true
+	}
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command(self, "-test.run=^"+t.Name()+"$", "-test.v")
+	cmd.Env = append(os.Environ(), variable+"=1")
+	output, err := cmd.CombinedOutput()
+	t.Logf("%s", output)
+	if err != nil {
+		t.Error(err)
+	}
+	return false
+}
+
+func raiseDescriptorLimit(t testing.TB, want uint64) {
+	t.Helper()
+	var limit unix.Rlimit
+	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &limit); err != nil {
+		t.Fatal(err)
+	}
+	if uint64(limit.Cur) >= want {
+		return
+	}
+	if uint64(limit.Max) < want {
+		t.Skipf("RLIMIT_NOFILE allows %d descriptors, %d are needed", limit.Max, want)
+	}
+	old := limit
+	setLimit(&limit.Cur, want)
+	if err := unix.Setrlimit(unix.RLIMIT_NOFILE, &limit); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { unix.Setrlimit(unix.RLIMIT_NOFILE, &old) })
+}
+
+// setLimit hides that a limit is signed on FreeBSD and DragonFly.
+func setLimit[T int64 | uint64](limit *T, value uint64) {
+	*limit = T(value)
+}
+
+// errs are the errors that events tell.
+func errs(events []Event) []error {
+	var all []error
+	for _, e := range events {
+		all = append(all, e.Err())
+	}
+	return all
+}
+
+func newFile(t testing.TB, content string) *os.File {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { f.Close() })
+	return f
 }

@@ -1,13 +1,15 @@
-//go:build darwin || dragonfly || freebsd || netbsd || openbsd
+//go:build darwin || dragonfly || freebsd || linux || netbsd || openbsd
 
 package kqueue_test
 
 import (
 	"errors"
 	"math"
+	"math/bits"
 	"os"
 	"runtime"
 	"slices"
+	"sync"
 	"sync/atomic"
 	"syscall"
 	"testing"
@@ -429,7 +431,7 @@ func TestKeventRefusedChanges(t *testing.T) {
 func TestUdataIsKept(t *testing.T) {
 	q := newQueue(t)
 	_, w := newPipe(t)
-	for _, udata := range []uintptr{0, 1, 0xdeadbeef, math.MaxUint, 1 << (8*unsafeSizeofUintptr - 1)} {
+	for _, udata := range []uintptr{0, 1, 0xdeadbeef, math.MaxUint, 1 << (bits.UintSize - 1)} {
 		e := WriteEvent(w)
 		e.Udata = udata
 		apply(t, q, e)
@@ -439,8 +441,6 @@ func TestUdataIsKept(t *testing.T) {
 		}
 	}
 }
-
-const unsafeSizeofUintptr = 4 << (^uintptr(0) >> 63)
 
 func TestQueueInAQueue(t *testing.T) {
 	inner, outer := newQueue(t), newQueue(t)
@@ -493,23 +493,11 @@ func TestQueueInItself(t *testing.T) {
 	}
 }
 
-// errs are the errors that events tell.
-func errs(events []Event) []error {
-	var all []error
-	for _, e := range events {
-		all = append(all, e.Err())
-	}
-	return all
-}
-
 func TestErrorsAreSystemCallErrors(t *testing.T) {
 	// A queue whose descriptor someone else closed under it: EBADF.
-	q, err := New()
-	if err != nil {
-		t.Fatal(err)
-	}
+	q := openQueue(t)
 	unix.Close(int(q.Fd()))
-	_, err = q.Wait(0)
+	_, err := q.Wait(0)
 	var call *os.SyscallError
 	if !errors.As(err, &call) || call.Syscall != "kevent" || !errors.Is(err, unix.EBADF) {
 		t.Errorf("got %v", err)
@@ -564,5 +552,74 @@ func TestAllocations(t *testing.T) {
 		if got != test.want {
 			t.Errorf("%s: %v allocations, want %v", test.name, got, test.want)
 		}
+	}
+}
+
+// Each event of 1,000 descriptors must reach exactly one of 8 waiters.
+func TestManyWaitersShareEvents(t *testing.T) {
+	for name, flag := range map[string]Flag{"dispatch": FlagDispatch, "oneshot": FlagOneshot} {
+		t.Run(name, func(t *testing.T) {
+			raiseDescriptorLimit(t, 2100)
+			q := newQueue(t)
+			const total, workers, rounds = 1000, 8, 3
+			index := make(map[uintptr]int)
+			var readers, writers [total]int
+			for i := range total {
+				readers[i], writers[i] = newPipe(t)
+				index[uintptr(readers[i])] = i
+			}
+			changes := make([]Event, total)
+			for i := range changes {
+				changes[i] = ReadEvent(readers[i]).With(flag | FlagEnable)
+			}
+			var seen [total]atomic.Int32
+			var left atomic.Int64
+			var group sync.WaitGroup
+			roundDone := make(chan bool)
+			for range workers {
+				group.Add(1)
+				go func() {
+					defer group.Done()
+					buf := make([]Event, 16)
+					for {
+						n, err := q.WaitInto(buf, Forever)
+						if errors.Is(err, os.ErrClosed) {
+							return
+						}
+						if err != nil {
+							t.Error(err)
+							return
+						}
+						for _, e := range buf[:n] {
+							i, ok := index[e.Ident]
+							if !ok || e.Filter != FilterRead || e.Data != 1 {
+								t.Errorf("got %v", e)
+							}
+							seen[i].Add(1)
+							if left.Add(-1) == 0 {
+								roundDone <- true
+							}
+						}
+					}
+				}()
+			}
+			for round := range rounds {
+				left.Store(total)
+				for i := range total {
+					write(t, writers[i], "x")
+				}
+				apply(t, q, changes...) // adds them, or enables them again
+				<-roundDone
+				for i := range total {
+					if n := seen[i].Load(); n != int32(round+1) {
+						t.Errorf("descriptor %d was seen %d times in %d rounds", i, n, round+1)
+					}
+					read(t, readers[i], 1)
+				}
+			}
+			waitNone(t, q)
+			q.Close()
+			group.Wait()
+		})
 	}
 }

@@ -19,6 +19,9 @@ import (
 // watches: see beChild.
 const childVariable = "KQUEUE_TEST_CHILD"
 
+// execSelf runs self in place of this process. It is set where a test needs it.
+var execSelf func(self string)
+
 // mainThread has the process's first thread call the functions it is sent.
 var mainThread = make(chan func())
 
@@ -99,9 +102,4 @@ func beChild(what string) {
 		panic("as told")
 	}
 	os.Exit(103)
-}
-
-// errnoText is how this system words an errno.
-func errnoText(e syscall.Errno) string {
-	return e.Error()
 }

@@ -1,5 +1,7 @@
-//go:build race && (darwin || dragonfly || freebsd || netbsd || openbsd)
+//go:build race && (darwin || dragonfly || freebsd || linux || netbsd || openbsd)
 
 package kqueue_test
 
-const raceEnabled = true
+func init() {
+	raceEnabled = true
+}

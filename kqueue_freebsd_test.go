@@ -2,6 +2,7 @@ package kqueue_test
 
 import (
 	"errors"
+	"fmt"
 	"testing"
 
 	. "github.com/go-kqueue/kqueue"
@@ -29,5 +30,20 @@ func TestNewAtTheLimitOfQueues(t *testing.T) {
 	}
 	if after := openFDs(t); after != before {
 		t.Errorf("%d descriptors are open, %d were before", after, before)
+	}
+}
+
+func init() {
+	openFreeBSDPTY = func(t testing.TB) (int, string) {
+		const posixOpenpt = 504 // sys/sys/syscall.h; x/sys lacks it
+		fd, _, errno := unix.Syscall(posixOpenpt, unix.O_RDWR|unix.O_NOCTTY, 0, 0)
+		if errno != 0 {
+			t.Fatal(errno)
+		}
+		number, err := unix.IoctlGetInt(int(fd), unix.TIOCGPTN)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return int(fd), fmt.Sprint("/dev/pts/", number)
 	}
 }

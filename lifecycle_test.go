@@ -1,14 +1,12 @@
-//go:build darwin || dragonfly || freebsd || netbsd || openbsd
+//go:build darwin || dragonfly || freebsd || linux || netbsd || openbsd
 
 package kqueue_test
 
 import (
 	"errors"
-	"fmt"
 	"math/rand/v2"
 	"os"
 	"runtime"
-	"runtime/debug"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -19,56 +17,23 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// waiters starts count goroutines that wait in q in every way there is, and
-// returns once the queue shows that all are about to wait. Each sends how its
-// wait ended.
-func waiters(t testing.TB, q *Queue, count int) <-chan error {
-	t.Helper()
-	// A goroutine in a system call keeps its processor until the runtime's
-	// monitor takes it away, which takes a clock tick each.
-	// With more processors than the machine has, garbage collection can take half
-	// a minute: seen on FreeBSD with one CPU, with raw system calls as well.
-	procs, percent := runtime.GOMAXPROCS(count+8), debug.SetGCPercent(-1)
-	t.Cleanup(func() {
-		runtime.GOMAXPROCS(procs)
-		debug.SetGCPercent(percent)
-	})
-	ended := make(chan error, count)
-	var ready sync.WaitGroup
-	for i := range count {
-		ready.Add(1)
-		go func() {
-			timeout := []time.Duration{Forever, time.Hour, 1<<63 - 1}[i%3]
-			buf := make([]Event, 1+i%2)
-			ready.Done()
-			var n int
-			var err error
-			switch i / 3 % 3 {
-			case 0:
-				var events []Event
-				events, err = q.Wait(timeout)
-				n = len(events)
-			case 1:
-				n, err = q.WaitInto(buf, timeout)
-			case 2:
-				n, err = q.Kevent(nil, buf, timeout)
+func TestZeroAndNilQueueAreClosed(t *testing.T) {
+	for name, q := range map[string]*Queue{"zero": new(Queue), "nil": nil} {
+		buf := make([]Event, 1)
+		calls := map[string]func() error{
+			"Apply":    func() error { return q.Apply(ReadEvent(0)) },
+			"Wait":     func() error { _, err := q.Wait(0); return err },
+			"WaitInto": func() error { _, err := q.WaitInto(buf, 0); return err },
+			"Kevent":   func() error { _, err := q.Kevent(nil, buf, 0); return err },
+			"Close":    func() error { return q.Close() },
+		}
+		for call, do := range calls {
+			if err := do(); !errors.Is(err, os.ErrClosed) {
+				t.Errorf("%s Queue: %s gave %v, want os.ErrClosed", name, call, err)
 			}
-			if n != 0 {
-				err = fmt.Errorf("got %d events: %v, %w", n, buf, err)
-			}
-			ended <- err
-		}()
-	}
-	ready.Wait()
-	return ended
-}
-
-// collect checks that every waiter was sent away by Close.
-func collect(t testing.TB, ended <-chan error, count int) {
-	t.Helper()
-	for range count {
-		if err := <-ended; !errors.Is(err, os.ErrClosed) {
-			t.Errorf("a waiter got %v, want os.ErrClosed", err)
+		}
+		if fd := q.Fd(); fd != ^uintptr(0) {
+			t.Errorf("%s Queue: Fd() = %d", name, fd)
 		}
 	}
 }
@@ -76,10 +41,7 @@ func collect(t testing.TB, ended <-chan error, count int) {
 func TestCloseWakesWaiters(t *testing.T) {
 	for _, count := range []int{0, 1, 8, 64, 500} {
 		t.Run(strconv.Itoa(count), func(t *testing.T) {
-			q, err := New()
-			if err != nil {
-				t.Fatal(err)
-			}
+			q := openQueue(t)
 			// To start that many threads may take long, so not under the watchdog.
 			ended := waiters(t, q, count)
 			watchdog(t, watchdogTime)
@@ -181,57 +143,6 @@ func TestCallsAfterClose(t *testing.T) {
 	}
 }
 
-// userEventsLeft uses up the kernel's user events, where they are limited to a
-// number that a test can reach, and reports whether they are.
-func exhaustUserEvents(t testing.TB) bool {
-	t.Helper()
-	hoard := newQueue(t)
-	for i := range uintptr(5000) {
-		err := hoard.Apply(UserEvent(i))
-		if errors.Is(err, unix.ENOMEM) {
-			return true
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
-	}
-	return false
-}
-
-// exhaustDescriptors leaves no descriptor free until the test's end or until
-// the returned function is called.
-func exhaustDescriptors(t testing.TB) (release func()) {
-	t.Helper()
-	var old unix.Rlimit
-	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &old); err != nil {
-		t.Fatal(err)
-	}
-	limit := old
-	limit.Cur = 256
-	if err := unix.Setrlimit(unix.RLIMIT_NOFILE, &limit); err != nil {
-		t.Fatal(err)
-	}
-	var fds []int
-	for {
-		fd, err := unix.Dup(0)
-		if err == unix.EMFILE {
-			break
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
-		fds = append(fds, fd)
-	}
-	release = sync.OnceFunc(func() {
-		for _, fd := range fds {
-			unix.Close(fd)
-		}
-		unix.Setrlimit(unix.RLIMIT_NOFILE, &old)
-	})
-	t.Cleanup(release)
-	return release
-}
-
 func TestCloseAtTheLimitOfUserEvents(t *testing.T) {
 	q := newQueue(t)
 	ended := waiters(t, q, 20)
@@ -305,10 +216,7 @@ func TestDescriptorReuse(t *testing.T) {
 	deadline := time.Now().Add(10 * time.Second) // a slow machine does fewer
 	done := 0
 	for ; done < rounds && time.Now().Before(deadline); done++ {
-		q, err := New()
-		if err != nil {
-			t.Fatal(err)
-		}
+		q := openQueue(t)
 		number := int(q.Fd())
 		var calls sync.WaitGroup
 		for i := range 4 {
@@ -346,10 +254,7 @@ func TestDescriptorReuse(t *testing.T) {
 			t.Fatal(err)
 		}
 		// Take the number.
-		other, err := New()
-		if err != nil {
-			t.Fatal(err)
-		}
+		other := openQueue(t)
 		foreign := UserEvent(99)
 		apply(t, other, foreign, foreign.Trigger())
 		calls.Wait()
@@ -375,10 +280,7 @@ func TestManyQueuesLeaveNothingOpen(t *testing.T) {
 	watchdog(t, watchdogTime)
 	before := openFDs(t)
 	for i := range 10000 {
-		q, err := New()
-		if err != nil {
-			t.Fatalf("queue %d: %v", i, err)
-		}
+		q := openQueue(t)
 		if i%100 == 0 {
 			apply(t, q, UserEvent(1), TimerEvent(1, time.Hour))
 		}
@@ -392,7 +294,7 @@ func TestManyQueuesLeaveNothingOpen(t *testing.T) {
 }
 
 func TestNewWithoutADescriptor(t *testing.T) {
-	watchdog(t, watchdogTime)
+	newQueue(t)
 	release := exhaustDescriptors(t)
 	before := openFDs(t)
 	for range 100 {

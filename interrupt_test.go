@@ -3,12 +3,9 @@
 package kqueue_test
 
 import (
-	"errors"
 	"os"
-	"os/exec"
 	"os/signal"
 	"runtime"
-	"sync"
 	"sync/atomic"
 	"syscall"
 	"testing"
@@ -58,28 +55,6 @@ func newStorm(t testing.TB) *storm {
 		}
 	}
 	return s
-}
-
-// inOwnProcess reports whether the test has a process for itself, with few
-// threads. If not, it runs the test again in one.
-func inOwnProcess(t *testing.T) bool {
-	t.Helper()
-	const variable = "KQUEUE_TEST_ALONE"
-	if os.Getenv(variable) != "" {
-		return true
-	}
-	self, err := os.Executable()
-	if err != nil {
-		t.Fatal(err)
-	}
-	cmd := exec.Command(self, "-test.run=^"+t.Name()+"$", "-test.v")
-	cmd.Env = append(os.Environ(), variable+"=1")
-	output, err := cmd.CombinedOutput()
-	t.Logf("%s", output)
-	if err != nil {
-		t.Error(err)
-	}
-	return false
 }
 
 // strikes reports whether the storm interrupts a raw kevent, time and again.
@@ -225,10 +200,7 @@ func TestSignalsAndClose(t *testing.T) {
 	watchdog(t, watchdogTime)
 	s := newStorm(t)
 	for range 50 {
-		q, err := New()
-		if err != nil {
-			t.Fatal(err)
-		}
+		q := openQueue(t)
 		ended := waiters(t, q, 7)
 		struck := make(chan error, 1)
 		inside := make(chan bool)
@@ -244,98 +216,4 @@ func TestSignalsAndClose(t *testing.T) {
 		collect(t, ended, 7)
 		collect(t, struck, 1)
 	}
-}
-
-// Each event of 1,000 descriptors must reach exactly one of 8 waiters.
-func TestManyWaitersShareEvents(t *testing.T) {
-	for name, flag := range map[string]Flag{"dispatch": FlagDispatch, "oneshot": FlagOneshot} {
-		t.Run(name, func(t *testing.T) {
-			raiseDescriptorLimit(t, 2100)
-			q := newQueue(t)
-			const total, workers, rounds = 1000, 8, 3
-			index := make(map[uintptr]int)
-			var readers, writers [total]int
-			for i := range total {
-				readers[i], writers[i] = newPipe(t)
-				index[uintptr(readers[i])] = i
-			}
-			changes := make([]Event, total)
-			for i := range changes {
-				changes[i] = ReadEvent(readers[i]).With(flag | FlagEnable)
-			}
-			var seen [total]atomic.Int32
-			var left atomic.Int64
-			var group sync.WaitGroup
-			roundDone := make(chan bool)
-			for range workers {
-				group.Add(1)
-				go func() {
-					defer group.Done()
-					buf := make([]Event, 16)
-					for {
-						n, err := q.WaitInto(buf, Forever)
-						if errors.Is(err, os.ErrClosed) {
-							return
-						}
-						if err != nil {
-							t.Error(err)
-							return
-						}
-						for _, e := range buf[:n] {
-							i, ok := index[e.Ident]
-							if !ok || e.Filter != FilterRead || e.Data != 1 {
-								t.Errorf("got %v", e)
-							}
-							seen[i].Add(1)
-							if left.Add(-1) == 0 {
-								roundDone <- true
-							}
-						}
-					}
-				}()
-			}
-			for round := range rounds {
-				left.Store(total)
-				for i := range total {
-					write(t, writers[i], "x")
-				}
-				apply(t, q, changes...) // adds them, or enables them again
-				<-roundDone
-				for i := range total {
-					if n := seen[i].Load(); n != int32(round+1) {
-						t.Errorf("descriptor %d was seen %d times in %d rounds", i, n, round+1)
-					}
-					read(t, readers[i], 1)
-				}
-			}
-			waitNone(t, q)
-			q.Close()
-			group.Wait()
-		})
-	}
-}
-
-func raiseDescriptorLimit(t testing.TB, want uint64) {
-	t.Helper()
-	var limit unix.Rlimit
-	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &limit); err != nil {
-		t.Fatal(err)
-	}
-	if uint64(limit.Cur) >= want {
-		return
-	}
-	if uint64(limit.Max) < want {
-		t.Skipf("RLIMIT_NOFILE allows %d descriptors, %d are needed", limit.Max, want)
-	}
-	old := limit
-	setLimit(&limit.Cur, want)
-	if err := unix.Setrlimit(unix.RLIMIT_NOFILE, &limit); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { unix.Setrlimit(unix.RLIMIT_NOFILE, &old) })
-}
-
-// setLimit hides that a limit is signed on FreeBSD and DragonFly.
-func setLimit[T int64 | uint64](limit *T, value uint64) {
-	*limit = T(value)
 }

@@ -1,4 +1,4 @@
-//go:build darwin || dragonfly || freebsd || netbsd || openbsd
+//go:build darwin || dragonfly || freebsd || linux || netbsd || openbsd
 
 package kqueue_test
 
@@ -63,10 +63,7 @@ func randomEvent(r *rand.Rand, fds []int) Event {
 // what comes back is events or an errno, and that nothing stays open.
 func randomRounds(t testing.TB, seed uint64, rounds int) {
 	r := rand.New(rand.NewPCG(seed, 0))
-	q, err := New()
-	if err != nil {
-		t.Fatal(err)
-	}
+	q := openQueue(t)
 	defer q.Close()
 	rd, w := newPipe(t)
 	a, b := newSocketpair(t)
@@ -90,6 +87,7 @@ func randomRounds(t testing.TB, seed uint64, rounds int) {
 			ending = time.AfterFunc(time.Microsecond, func() { q.Apply(end.Trigger()) })
 		}
 		n := 0
+		var err error
 		switch r.IntN(3) {
 		case 0:
 			err = q.Apply(changes...)
@@ -180,10 +178,7 @@ func TestSoak(t *testing.T) {
 // soakRound has waiters share the events of pipes, timers, user events and
 // signals while others change them, and then closes the queue under all of them.
 func soakRound(t *testing.T) {
-	q, err := New()
-	if err != nil {
-		t.Fatal(err)
-	}
+	q := openQueue(t)
 	var p [2]int
 	if err := unix.Pipe(p[:]); err != nil {
 		t.Fatal(err)

@@ -1,5 +1,0 @@
-//go:build !race && (darwin || dragonfly || freebsd || netbsd || openbsd)
-
-package kqueue_test
-
-const raceEnabled = false
