@@ -12,26 +12,42 @@ import (
 	"runtime"
 	"runtime/debug"
 	"runtime/pprof"
-	"strings"
 	"sync"
 	"syscall"
 	"testing"
 	"time"
+	"unsafe"
 
 	. "github.com/go-kqueue/kqueue"
 	"golang.org/x/sys/unix"
 )
 
-// watchdogTime is how long a test may take before it counts as hanging.
-const watchdogTime = 30 * time.Second
+const (
+	macOS = runtime.GOOS == "darwin" || runtime.GOOS == "ios"
 
-// watchdog ends the test binary, with the stacks of all goroutines, where the
-// test takes too long.
+	// On Linux, the tests run on a simulated kernel. It behaves like FreeBSD's.
+	simulated = runtime.GOOS == "linux"
+)
+
+// raceEnabled says that the race detector is on: see race_test.go.
+var raceEnabled bool
+
+func init() {
+	execSelf = func(self string) { unix.Exec(self, []string{self}, os.Environ()) }
+}
+
+// watchdogTime is how long a test may take before it counts as hanging. It is
+// generous, because tests also run on busy and on emulated machines.
+const watchdogTime = 2 * time.Minute
+
+// watchdog ends the test binary if the test takes too long, and prints the stacks
+// of all goroutines: a goroutine that hangs in the kernel cannot be ended, so a
+// failed test would hang as well when it closes its queue.
 func watchdog(t testing.TB, limit time.Duration) {
 	t.Helper()
 	name := t.Name()
 	timer := time.AfterFunc(limit, func() {
-		fmt.Fprintf(os.Stderr, "%s hangs: not done after %v\n", name, limit)
+		fmt.Fprintf(os.Stderr, "%s hangs: it has not ended after %v\n", name, limit)
 		pprof.Lookup("goroutine").WriteTo(os.Stderr, 2)
 		os.Exit(2)
 	})
@@ -57,7 +73,7 @@ func newQueue(t testing.TB) *Queue {
 	t.Helper()
 	q := openQueue(t)
 	if _, ok := t.(*testing.B); !ok {
-		watchdog(t, watchdogTime) // Close is under it too
+		watchdog(t, watchdogTime) // first, so that it watches Close too
 	}
 	t.Cleanup(func() { q.Close() })
 	return q
@@ -70,7 +86,20 @@ func apply(t testing.TB, q *Queue, changes ...Event) {
 	}
 }
 
-// waitOne waits for ever for what must be a single event.
+// applyFilter is apply for a filter that the simulated kernel may lack. The test
+// is skipped then.
+func applyFilter(t testing.TB, q *Queue, change Event) {
+	t.Helper()
+	err := q.Apply(change)
+	if simulated && errors.Is(err, unix.EINVAL) {
+		t.Skipf("the simulated kernel has no filter %v", change.Filter)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// waitOne waits for a single event and fails if several come.
 func waitOne(t testing.TB, q *Queue) Event {
 	t.Helper()
 	events, err := q.Wait(Forever)
@@ -95,25 +124,160 @@ func waitNone(t testing.TB, q *Queue) {
 	}
 }
 
+// waitGone checks that the event of change is not in the queue.
+func waitGone(t testing.TB, q *Queue, change Event) {
+	t.Helper()
+	if err := q.Apply(change.Delete()); !errors.Is(err, unix.ENOENT) {
+		t.Errorf("deleting %v: got %v, want ENOENT", change, err)
+	}
+}
+
+// A waitFunc is one of the methods of a Queue that wait. The buffer has room for
+// at least one event, and Wait ignores it.
+type waitFunc func(q *Queue, buf []Event, timeout time.Duration) (int, error)
+
+// waitFuncs are all the methods that wait, by name.
+var waitFuncs = map[string]waitFunc{
+	"Wait": func(q *Queue, buf []Event, timeout time.Duration) (int, error) {
+		events, err := q.Wait(timeout)
+		return copy(buf, events), err
+	},
+	"WaitInto": (*Queue).WaitInto,
+	"Kevent": func(q *Queue, buf []Event, timeout time.Duration) (int, error) {
+		return q.Kevent(nil, buf, timeout)
+	},
+}
+
+// applyFuncs are all ways to pass a change to the kernel. Each of them returns
+// the error of change.
+var applyFuncs = map[string]func(q *Queue, change Event) error{
+	"Apply": func(q *Queue, change Event) error { return q.Apply(change) },
+	"Apply of several": func(q *Queue, change Event) error {
+		return q.Apply(UserEvent(8887), change, UserEvent(8888))
+	},
+	"Kevent": func(q *Queue, change Event) error {
+		buf := make([]Event, 8)
+		n, err := q.Kevent([]Event{change}, buf, 0)
+		return errors.Join(err, eventErrors(buf[:n]))
+	},
+	"Kevent of several": func(q *Queue, change Event) error {
+		buf := make([]Event, 8)
+		n, err := q.Kevent([]Event{UserEvent(8887), change, UserEvent(8888)}, buf, 0)
+		return errors.Join(err, eventErrors(buf[:n]))
+	},
+	"Kevent with less room than changes": func(q *Queue, change Event) error {
+		buf := make([]Event, 1)
+		n, err := q.Kevent([]Event{UserEvent(8887), change}, buf, 0)
+		return errors.Join(err, eventErrors(buf[:n]))
+	},
+	"Kevent without room": func(q *Queue, change Event) error {
+		_, err := q.Kevent([]Event{change}, nil, 0)
+		return err
+	},
+}
+
+// eventErrors joins the errors that events report.
+func eventErrors(events []Event) error {
+	var errs []error
+	for _, e := range events {
+		errs = append(errs, e.Err())
+	}
+	return errors.Join(errs...)
+}
+
+// wantRefused checks that change is refused with errno, however it is passed to
+// the kernel.
+func wantRefused(t testing.TB, q *Queue, change Event, errno syscall.Errno) {
+	t.Helper()
+	for name, apply := range applyFuncs {
+		if err := apply(q, change); !errors.Is(err, errno) {
+			t.Errorf("%s: %v: got %v, want %v", name, change, err, errno)
+		}
+	}
+}
+
+// maxWaiters is the largest number of goroutines that a test lets wait at once.
+// Each of them holds a thread. On an amd64 kernel of FreeBSD, each thread of a
+// 386 program takes one of the 512 entries of the process's LDT.
+func maxWaiters() int {
+	if runtime.GOOS == "freebsd" && runtime.GOARCH == "386" {
+		return 300
+	}
+	return 500
+}
+
+// startWaiters starts count goroutines that wait in q, in every way there is. It
+// returns when all of them are about to wait. Each sends how its wait ended.
+func startWaiters(t testing.TB, q *Queue, count int) <-chan error {
+	t.Helper()
+	// A goroutine that enters a system call keeps its processor until the
+	// runtime's monitor takes it away, a clock tick later. With a processor for
+	// each goroutine they need not wait for that. But with more processors than the
+	// machine has, a garbage collection may take half a minute.
+	procs, percent := runtime.GOMAXPROCS(count+8), debug.SetGCPercent(-1)
+	t.Cleanup(func() {
+		runtime.GOMAXPROCS(procs)
+		debug.SetGCPercent(percent)
+	})
+	var waits []waitFunc
+	for _, wait := range waitFuncs {
+		waits = append(waits, wait)
+	}
+	ended := make(chan error, count)
+	var ready sync.WaitGroup
+	for i := range count {
+		ready.Add(1)
+		go func() {
+			timeout := []time.Duration{Forever, time.Hour, 1<<63 - 1}[i%3]
+			buf := make([]Event, 1+i%2)
+			ready.Done()
+			n, err := waits[i/3%len(waits)](q, buf, timeout)
+			if n != 0 {
+				err = fmt.Errorf("got %d events: %v, %w", n, buf, err)
+			}
+			ended <- err
+		}()
+	}
+	ready.Wait()
+	return ended
+}
+
+// wantClosed checks that Close ended the wait of count goroutines.
+func wantClosed(t testing.TB, ended <-chan error, count int) {
+	t.Helper()
+	for range count {
+		if err := <-ended; !errors.Is(err, os.ErrClosed) {
+			t.Errorf("a waiting call returned %v, want os.ErrClosed", err)
+		}
+	}
+}
+
+// newPipe returns a pipe. The ends that are still open are closed with the test:
+// an end that the test itself closes must be closed by closeFD.
 func newPipe(t testing.TB) (r, w int) {
 	t.Helper()
 	var p [2]int
 	if err := unix.Pipe(p[:]); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() {
-		closeFD(&p[0])
-		closeFD(&p[1])
-	})
+	ownFD(t, p[0])
+	ownFD(t, p[1])
 	return p[0], p[1]
 }
 
-// closeFD closes a descriptor of a test; the tests that close one early must
-// not let the clean-up close its number again, so they dup it first.
-func closeFD(fd *int) {
-	if *fd >= 0 {
-		unix.Close(*fd)
-		*fd = -1
+// owned has the descriptors that ownFD closes.
+var owned sync.Map
+
+// ownFD closes fd when the test ends, unless closeFD has closed it before.
+func ownFD(t testing.TB, fd int) {
+	owned.Store(fd, true)
+	t.Cleanup(func() { closeFD(fd) })
+}
+
+// closeFD closes a descriptor of ownFD.
+func closeFD(fd int) {
+	if _, ok := owned.LoadAndDelete(fd); ok {
+		unix.Close(fd)
 	}
 }
 
@@ -123,10 +287,8 @@ func newSocketpair(t testing.TB) (a, b int) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() {
-		unix.Close(p[0])
-		unix.Close(p[1])
-	})
+	ownFD(t, p[0])
+	ownFD(t, p[1])
 	return p[0], p[1]
 }
 
@@ -145,6 +307,15 @@ func read(t testing.TB, fd, size int) string {
 		t.Fatalf("read: %v", err)
 	}
 	return string(buf[:n])
+}
+
+// ioctl passes arg, or a null pointer, to ioctl(2).
+func ioctl[T any](fd int, request uintptr, arg *T) error {
+	_, _, errno := unix.Syscall(unix.SYS_IOCTL, uintptr(fd), request, uintptr(unsafe.Pointer(arg)))
+	if errno != 0 {
+		return errno
+	}
+	return nil
 }
 
 // tcpPair returns two connected TCP sockets and their descriptors.
@@ -171,7 +342,7 @@ func tcpPair(t testing.TB) (a, b *net.TCPConn, fdA, fdB int) {
 	return a, b, rawFD(t, a), rawFD(t, b)
 }
 
-// rawFD is the descriptor of a connection or listener, which keeps owning it.
+// rawFD returns the descriptor of a connection or listener, which still owns it.
 func rawFD(t testing.TB, c syscall.Conn) int {
 	t.Helper()
 	raw, err := c.SyscallConn()
@@ -185,130 +356,62 @@ func rawFD(t testing.TB, c syscall.Conn) int {
 	return fd
 }
 
+// newFile makes a file and opens it for reading.
+func newFile(t testing.TB, content string) *os.File {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return open(t, path)
+}
+
+// open opens a file or directory for reading until the test ends.
+func open(t testing.TB, path string) *os.File {
+	t.Helper()
+	f, err := os.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { f.Close() })
+	return f
+}
+
+// writeAt writes to a file as another program would do it.
+func writeAt(path string, offset int64, data string) error {
+	f, err := os.OpenFile(path, os.O_WRONLY, 0)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	_, err = f.WriteAt([]byte(data), offset)
+	return err
+}
+
 // openFDs counts the open descriptors.
 func openFDs(t testing.TB) int {
 	t.Helper()
 	// The Go runtime opens descriptors of its own with the first timer.
 	time.AfterFunc(time.Hour, func() {}).Stop()
 	n := 0
-	for fd := 0; fd < 4096; fd++ {
-		if _, err := unix.FcntlInt(uintptr(fd), unix.F_GETFD, 0); err == nil {
+	for fd := range uintptr(4096) {
+		if _, err := unix.FcntlInt(fd, unix.F_GETFD, 0); err == nil {
 			n++
 		}
 	}
 	return n
 }
 
-// A child is a process that does what beChild is told when it is released.
-type child struct {
-	*exec.Cmd
-	release func()
-}
-
-// startChild starts a child process and returns when it runs, doing nothing yet.
-func startChild(t testing.TB, what string) *child {
+// wantOpenFDs checks that as many descriptors are open as before.
+func wantOpenFDs(t testing.TB, want int) {
 	t.Helper()
-	self, err := os.Executable()
-	if err != nil {
-		t.Fatal(err)
-	}
-	cmd := exec.Command(self)
-	cmd.Env = append(os.Environ(), childVariable+"="+what)
-	stdin, err := cmd.StdinPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	stdout, err := cmd.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := stdout.Read(make([]byte, 1)); err != nil {
-		t.Fatal(err)
-	}
-	c := &child{cmd, sync.OnceFunc(func() { stdin.Close() })}
-	t.Cleanup(func() {
-		cmd.Process.Kill()
-		cmd.Wait()
-	})
-	return c
-}
-
-// raceEnabled says that the race detector is on: see race_test.go.
-var raceEnabled bool
-
-func init() {
-	execSelf = func(self string) { unix.Exec(self, []string{self}, os.Environ()) }
-}
-
-// hasWords reports whether s has all words, for looking into Event.String.
-func hasWords(s string, words ...string) bool {
-	for _, w := range words {
-		if !strings.Contains(s, w) {
-			return false
-		}
-	}
-	return true
-}
-
-// waiters starts count goroutines that wait in q in every way there is, and
-// returns once the queue shows that all are about to wait. Each sends how its
-// wait ended.
-func waiters(t testing.TB, q *Queue, count int) <-chan error {
-	t.Helper()
-	// A goroutine in a system call keeps its processor until the runtime's
-	// monitor takes it away, which takes a clock tick each.
-	// With more processors than the machine has, garbage collection can take half
-	// a minute: seen on FreeBSD with one CPU, with raw system calls as well.
-	procs, percent := runtime.GOMAXPROCS(count+8), debug.SetGCPercent(-1)
-	t.Cleanup(func() {
-		runtime.GOMAXPROCS(procs)
-		debug.SetGCPercent(percent)
-	})
-	ended := make(chan error, count)
-	var ready sync.WaitGroup
-	for i := range count {
-		ready.Add(1)
-		go func() {
-			timeout := []time.Duration{Forever, time.Hour, 1<<63 - 1}[i%3]
-			buf := make([]Event, 1+i%2)
-			ready.Done()
-			var n int
-			var err error
-			switch i / 3 % 3 {
-			case 0:
-				var events []Event
-				events, err = q.Wait(timeout)
-				n = len(events)
-			case 1:
-				n, err = q.WaitInto(buf, timeout)
-			case 2:
-				n, err = q.Kevent(nil, buf, timeout)
-			}
-			if n != 0 {
-				err = fmt.Errorf("got %d events: %v, %w", n, buf, err)
-			}
-			ended <- err
-		}()
-	}
-	ready.Wait()
-	return ended
-}
-
-// collect checks that every waiter was sent away by Close.
-func collect(t testing.TB, ended <-chan error, count int) {
-	t.Helper()
-	for range count {
-		if err := <-ended; !errors.Is(err, os.ErrClosed) {
-			t.Errorf("a waiter got %v, want os.ErrClosed", err)
-		}
+	if got := openFDs(t); got != want {
+		t.Errorf("%d descriptors are open, want %d", got, want)
 	}
 }
 
-// userEventsLeft uses up the kernel's user events, where they are limited to a
-// number that a test can reach, and reports whether they are.
+// exhaustUserEvents uses up the user events of the process, if a test can reach
+// their limit, and reports whether it did.
 func exhaustUserEvents(t testing.TB) bool {
 	t.Helper()
 	hoard := newQueue(t)
@@ -324,8 +427,8 @@ func exhaustUserEvents(t testing.TB) bool {
 	return false
 }
 
-// exhaustDescriptors leaves no descriptor free until the test's end or until
-// the returned function is called.
+// exhaustDescriptors leaves no descriptor free until the test ends or the
+// returned function is called.
 func exhaustDescriptors(t testing.TB) (release func()) {
 	t.Helper()
 	var old unix.Rlimit
@@ -358,28 +461,7 @@ func exhaustDescriptors(t testing.TB) (release func()) {
 	return release
 }
 
-// inOwnProcess reports whether the test has a process for itself, with few
-// threads. If not, it runs the test again in one.
-func inOwnProcess(t *testing.T) bool {
-	t.Helper()
-	const variable = "KQUEUE_TEST_ALONE"
-	if os.Getenv(variable) != "" {
-		return true
-	}
-	self, err := os.Executable()
-	if err != nil {
-		t.Fatal(err)
-	}
-	cmd := exec.Command(self, "-test.run=^"+t.Name()+"$", "-test.v")
-	cmd.Env = append(os.Environ(), variable+"=1")
-	output, err := cmd.CombinedOutput()
-	t.Logf("%s", output)
-	if err != nil {
-		t.Error(err)
-	}
-	return false
-}
-
+// raiseDescriptorLimit allows the test to have want descriptors, or skips it.
 func raiseDescriptorLimit(t testing.TB, want uint64) {
 	t.Helper()
 	var limit unix.Rlimit
@@ -405,25 +487,40 @@ func setLimit[T int64 | uint64](limit *T, value uint64) {
 	*limit = T(value)
 }
 
-// errs are the errors that events tell.
-func errs(events []Event) []error {
-	var all []error
-	for _, e := range events {
-		all = append(all, e.Err())
-	}
-	return all
+// A child is a process that does what beChild is told when it is released.
+type child struct {
+	*exec.Cmd
+	release func()
 }
 
-func newFile(t testing.TB, content string) *os.File {
+// startChild starts a child process. It returns when the child runs and waits to
+// be released.
+func startChild(t testing.TB, what string) *child {
 	t.Helper()
-	path := filepath.Join(t.TempDir(), "file")
-	if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	f, err := os.Open(path)
+	self, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { f.Close() })
-	return f
+	cmd := exec.Command(self)
+	cmd.Env = append(os.Environ(), childVariable+"="+what)
+	stdin, err := cmd.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	stdout, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := stdout.Read(make([]byte, 1)); err != nil {
+		t.Fatal(err)
+	}
+	c := &child{cmd, sync.OnceFunc(func() { stdin.Close() })}
+	t.Cleanup(func() {
+		cmd.Process.Kill()
+		cmd.Wait()
+	})
+	return c
 }

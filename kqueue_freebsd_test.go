@@ -2,18 +2,17 @@ package kqueue_test
 
 import (
 	"errors"
-	"fmt"
 	"testing"
 
 	. "github.com/go-kqueue/kqueue"
 	"golang.org/x/sys/unix"
 )
 
-// RLIMIT_KQUEUES limits a user's queues: New fails with ENOMEM there (kern_kqueue
-// in sys/kern/kern_event.c) and must leave nothing open.
+// At RLIMIT_KQUEUES, which limits the queues of a user, New fails with ENOMEM
+// (sys/kern/kern_event.c, kern_kqueue).
 func TestNewAtTheLimitOfQueues(t *testing.T) {
-	const rlimitKqueues = 13  // sys/sys/resource.h; x/sys lacks it
-	watchdog(t, watchdogTime) // its timer has the Go runtime make a queue of its own: the first one
+	const rlimitKqueues = 13 // sys/sys/resource.h; x/sys lacks it
+	newQueue(t).Close()      // its watchdog has the Go runtime make a queue of its own
 	var old unix.Rlimit
 	if err := unix.Getrlimit(rlimitKqueues, &old); err != nil {
 		t.Fatal(err)
@@ -28,22 +27,16 @@ func TestNewAtTheLimitOfQueues(t *testing.T) {
 			t.Fatalf("got %v, %v; want ENOMEM", q, err)
 		}
 	}
-	if after := openFDs(t); after != before {
-		t.Errorf("%d descriptors are open, %d were before", after, before)
-	}
+	wantOpenFDs(t, before)
 }
 
 func init() {
-	openFreeBSDPTY = func(t testing.TB) (int, string) {
+	openMaster = func(t *testing.T) int {
 		const posixOpenpt = 504 // sys/sys/syscall.h; x/sys lacks it
 		fd, _, errno := unix.Syscall(posixOpenpt, unix.O_RDWR|unix.O_NOCTTY, 0, 0)
 		if errno != 0 {
 			t.Fatal(errno)
 		}
-		number, err := unix.IoctlGetInt(int(fd), unix.TIOCGPTN)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return int(fd), fmt.Sprint("/dev/pts/", number)
+		return int(fd)
 	}
 }

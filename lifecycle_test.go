@@ -7,9 +7,9 @@ import (
 	"math/rand/v2"
 	"os"
 	"runtime"
+	"slices"
 	"strconv"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -17,36 +17,56 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-func TestZeroAndNilQueueAreClosed(t *testing.T) {
-	for name, q := range map[string]*Queue{"zero": new(Queue), "nil": nil} {
-		buf := make([]Event, 1)
-		calls := map[string]func() error{
-			"Apply":    func() error { return q.Apply(ReadEvent(0)) },
-			"Wait":     func() error { _, err := q.Wait(0); return err },
-			"WaitInto": func() error { _, err := q.WaitInto(buf, 0); return err },
-			"Kevent":   func() error { _, err := q.Kevent(nil, buf, 0); return err },
-			"Close":    func() error { return q.Close() },
+// closedCalls are all methods of a Queue that must fail when it is closed.
+var closedCalls = map[string]func(q *Queue) error{
+	"Apply":            func(q *Queue) error { return q.Apply(UserEvent(1)) },
+	"Apply of several": func(q *Queue) error { return q.Apply(UserEvent(1), UserEvent(2)) },
+	"Apply of nothing": func(q *Queue) error { return q.Apply() },
+	"Wait":             func(q *Queue) error { _, err := q.Wait(Forever); return err },
+	"WaitInto":         func(q *Queue) error { _, err := q.WaitInto(make([]Event, 1), Forever); return err },
+	"WaitInto nothing": func(q *Queue) error { _, err := q.WaitInto(nil, Forever); return err },
+	"Kevent":           func(q *Queue) error { _, err := q.Kevent(nil, make([]Event, 1), Forever); return err },
+	"Kevent of the event of Close": func(q *Queue) error {
+		_, err := q.Kevent([]Event{UserEvent(^uintptr(0))}, make([]Event, 1), Forever)
+		return err
+	},
+	"Close": (*Queue).Close,
+}
+
+// wantAllClosed checks that all methods of q say that it is closed.
+func wantAllClosed(t *testing.T, q *Queue) {
+	t.Helper()
+	for name, call := range closedCalls {
+		if err := call(q); !errors.Is(err, os.ErrClosed) {
+			t.Errorf("%s gave %v, want os.ErrClosed", name, err)
 		}
-		for call, do := range calls {
-			if err := do(); !errors.Is(err, os.ErrClosed) {
-				t.Errorf("%s Queue: %s gave %v, want os.ErrClosed", name, call, err)
-			}
-		}
-		if fd := q.Fd(); fd != ^uintptr(0) {
-			t.Errorf("%s Queue: Fd() = %d", name, fd)
-		}
+	}
+	if fd := q.Fd(); fd != ^uintptr(0) {
+		t.Errorf("Fd() = %d", fd)
 	}
 }
 
+func TestZeroAndNilQueueAreClosed(t *testing.T) {
+	t.Run("zero", func(t *testing.T) { wantAllClosed(t, new(Queue)) })
+	t.Run("nil", func(t *testing.T) { wantAllClosed(t, nil) })
+}
+
+func TestCallsAfterClose(t *testing.T) {
+	q := newQueue(t)
+	if err := q.Close(); err != nil {
+		t.Fatal(err)
+	}
+	wantAllClosed(t, q)
+}
+
 func TestCloseWakesWaiters(t *testing.T) {
-	for _, count := range []int{0, 1, 8, 64, 500} {
+	for _, count := range []int{0, 1, 8, 64, maxWaiters()} {
 		t.Run(strconv.Itoa(count), func(t *testing.T) {
 			q := openQueue(t)
-			// To start that many threads may take long, so not under the watchdog.
-			ended := waiters(t, q, count)
-			watchdog(t, watchdogTime)
-			// Most of them are inside the kernel when that many threads exist; that
-			// some are not yet is as good a test.
+			ended := startWaiters(t, q, count)
+			watchdog(t, watchdogTime) // starting that many threads may take long
+			// Most of them are inside the kernel once that many threads exist. It
+			// does not matter if some are not yet.
 			for range 100 {
 				runtime.Gosched()
 			}
@@ -54,7 +74,7 @@ func TestCloseWakesWaiters(t *testing.T) {
 			if err := q.Close(); err != nil {
 				t.Fatal(err)
 			}
-			collect(t, ended, count)
+			wantClosed(t, ended, count)
 			t.Logf("%d waiters were woken in %v", count, time.Since(start))
 			if err := q.Close(); !errors.Is(err, os.ErrClosed) {
 				t.Errorf("a second Close gave %v", err)
@@ -63,21 +83,18 @@ func TestCloseWakesWaiters(t *testing.T) {
 	}
 }
 
-// Events of the user's own, of every kind that stays triggered, must not keep
-// waiters from being woken, and come back after the last one counts nowhere.
-func TestCloseWithPendingEvents(t *testing.T) {
+// Calls that come and go while Close wakes the others must not take the wake-up
+// with them.
+func TestCloseDuringCalls(t *testing.T) {
 	q := newQueue(t)
 	_, w := newPipe(t)
-	e := UserEvent(1).With(FlagClear)
-	apply(t, q, e)
-	ended := waiters(t, q, 16)
-	var stop atomic.Bool
+	ended := startWaiters(t, q, 16)
 	var appliers sync.WaitGroup
 	for range 2 {
 		appliers.Add(1)
 		go func() {
 			defer appliers.Done()
-			for !stop.Load() {
+			for {
 				if err := q.Apply(WriteEvent(w).With(FlagDisable), UserEvent(2)); err != nil {
 					if !errors.Is(err, os.ErrClosed) {
 						t.Error(err)
@@ -90,15 +107,14 @@ func TestCloseWithPendingEvents(t *testing.T) {
 	if err := q.Close(); err != nil {
 		t.Fatal(err)
 	}
-	collect(t, ended, 16)
-	stop.Store(true)
+	wantClosed(t, ended, 16)
 	appliers.Wait()
 }
 
 func TestCloseFromMany(t *testing.T) {
 	for range 50 {
 		q := newQueue(t)
-		ended := waiters(t, q, 4)
+		ended := startWaiters(t, q, 4)
 		results := make(chan error)
 		const closers = 8
 		for range closers {
@@ -115,105 +131,196 @@ func TestCloseFromMany(t *testing.T) {
 		if succeeded != 1 {
 			t.Fatalf("%d of %d calls of Close succeeded", succeeded, closers)
 		}
-		collect(t, ended, 4)
+		wantClosed(t, ended, 4)
 	}
 }
 
-func TestCallsAfterClose(t *testing.T) {
-	q := newQueue(t)
-	if err := q.Close(); err != nil {
-		t.Fatal(err)
-	}
-	buf := make([]Event, 1)
-	for name, call := range map[string]func() error{
-		"Apply":         func() error { return q.Apply(UserEvent(1)) },
-		"Apply of many": func() error { return q.Apply(UserEvent(1), UserEvent(2)) },
-		"Wait":          func() error { _, err := q.Wait(Forever); return err },
-		"WaitInto":      func() error { _, err := q.WaitInto(buf, Forever); return err },
-		"WaitInto nil":  func() error { _, err := q.WaitInto(nil, Forever); return err },
-		"Kevent":        func() error { _, err := q.Kevent(nil, buf, Forever); return err },
-		"Close":         func() error { return q.Close() },
+// closeEvent is an event of the program with the key of the event with which
+// Close wakes the waiters. Close must work in any state of it.
+var closeEvent = UserEvent(^uintptr(0))
+
+func TestCloseOverwritesItsEvent(t *testing.T) {
+	for name, changes := range map[string][]Event{
+		"plain":              {closeEvent},
+		"cleared":            {closeEvent.With(FlagClear)},
+		"oneshot":            {closeEvent.With(FlagOneshot)},
+		"dispatch":           {closeEvent.With(FlagDispatch)},
+		"added disabled":     {closeEvent.With(FlagDisable)},
+		"disabled":           {closeEvent, closeEvent.Disable()},
+		"disabled, cleared":  {closeEvent.With(FlagClear | FlagDisable)},
+		"disabled, oneshot":  {closeEvent.With(FlagOneshot | FlagDisable)},
+		"disabled, dispatch": {closeEvent.With(FlagDispatch | FlagDisable)},
+		"disabled, pending":  {closeEvent.With(FlagDisable), closeEvent.Trigger()},
 	} {
-		if err := call(); !errors.Is(err, os.ErrClosed) {
-			t.Errorf("%s gave %v, want os.ErrClosed", name, err)
-		}
-	}
-	if fd := q.Fd(); fd != ^uintptr(0) {
-		t.Errorf("Fd() = %d", fd)
+		t.Run(name, func(t *testing.T) {
+			q := newQueue(t)
+			apply(t, q, changes...)
+			ended := startWaiters(t, q, 9)
+			for range 20 {
+				runtime.Gosched()
+			}
+			if err := q.Close(); err != nil {
+				t.Fatal(err)
+			}
+			wantClosed(t, ended, 9)
+		})
 	}
 }
 
+// The program deletes, disables and adds the event of Close while Close uses it,
+// also by calls that then wait for it.
+func TestCloseDuringChangesOfItsEvent(t *testing.T) {
+	watchdog(t, watchdogTime)
+	changes := [][]Event{
+		{closeEvent.Delete()},
+		{closeEvent.Disable()},
+		{closeEvent.With(FlagDisable)},
+		{closeEvent.With(FlagOneshot)},
+		{closeEvent.With(FlagDispatch)},
+		{closeEvent.Delete(), closeEvent.With(FlagDisable)},
+		{closeEvent.Delete(), closeEvent.With(FlagOneshot)},
+		{UserEvent(1), closeEvent.Disable(), UserEvent(2), UserEvent(3)},
+	}
+	rounds := 300
+	if testing.Short() {
+		rounds = 30
+	}
+	deadline := time.Now().Add(10 * time.Second) // a slow machine does fewer rounds
+	done := 0
+	for ; done < rounds && time.Now().Before(deadline); done++ {
+		q := openQueue(t)
+		var calls sync.WaitGroup
+		call := func(do func() (int, error)) {
+			calls.Add(1)
+			go func() {
+				defer calls.Done()
+				for {
+					n, err := do()
+					if errors.Is(err, os.ErrClosed) {
+						return
+					}
+					if n > 0 || err != nil && !errors.Is(err, unix.ENOENT) {
+						t.Errorf("got %d, %v", n, err)
+						return
+					}
+				}
+			}()
+		}
+		for _, change := range []int{done, rand.IntN(len(changes))} {
+			change := changes[change%len(changes)]
+			call(func() (int, error) { return 0, q.Apply(change...) })
+			call(func() (int, error) {
+				buf := make([]Event, 4)
+				n, err := q.Kevent(change, buf, Forever)
+				if err == nil && eventErrors(buf[:n]) != nil {
+					return 0, eventErrors(buf[:n])
+				}
+				return n, err
+			})
+		}
+		for _, wait := range waitFuncs {
+			call(func() (int, error) { return wait(q, make([]Event, 1), Forever) })
+		}
+		for range rand.IntN(30) {
+			runtime.Gosched()
+		}
+		if err := q.Close(); err != nil {
+			t.Fatal(err)
+		}
+		calls.Wait()
+	}
+	t.Logf("%d rounds", done)
+}
+
+// Without a user event left, Close wakes the waiters by a pipe.
 func TestCloseAtTheLimitOfUserEvents(t *testing.T) {
-	q := newQueue(t)
-	ended := waiters(t, q, 20)
 	if !exhaustUserEvents(t) {
-		t.Skipf("%s does not limit user events below 5,000", runtime.GOOS)
+		t.Skipf("%s does not limit user events to less than 5,000", runtime.GOOS)
 	}
-	before := openFDs(t)
-	if err := q.Close(); err != nil {
-		t.Fatal(err)
-	}
-	collect(t, ended, 20)
-	if after := openFDs(t); after != before-1 {
-		t.Errorf("%d descriptors are open, want %d", after, before-1)
+	for _, count := range []int{1, 20, 200} {
+		t.Run(strconv.Itoa(count), func(t *testing.T) {
+			q := newQueue(t)
+			ended := startWaiters(t, q, count)
+			for range 100 {
+				runtime.Gosched()
+			}
+			before := openFDs(t)
+			if err := q.Close(); err != nil {
+				t.Fatal(err)
+			}
+			wantClosed(t, ended, count)
+			wantOpenFDs(t, before-1)
+		})
 	}
 }
 
 func TestCloseWithoutADescriptor(t *testing.T) {
 	q := newQueue(t)
-	ended := waiters(t, q, 20)
+	ended := startWaiters(t, q, 20)
 	exhaustDescriptors(t)
 	if err := q.Close(); err != nil {
 		t.Fatal(err)
 	}
-	collect(t, ended, 20)
+	wantClosed(t, ended, 20)
 }
 
-// With neither, Close cannot wake anyone. It must say so and not hang, and the
-// queue must count as closed.
+// With neither, Close cannot wake anyone. It says why instead of waiting, and the
+// queue counts as closed.
 func TestCloseAtAllLimits(t *testing.T) {
 	q := newQueue(t)
 	r, w := newPipe(t)
 	apply(t, q, ReadEvent(r))
-	ended := waiters(t, q, 1)
-	for q.Fd() == ^uintptr(0) {
-		runtime.Gosched()
-	}
 	if !exhaustUserEvents(t) {
-		t.Skipf("%s does not limit user events below 5,000", runtime.GOOS)
+		t.Skipf("%s does not limit user events to less than 5,000", runtime.GOOS)
+	}
+	ended := startWaiters(t, q, 1)
+	for range 100 {
+		runtime.Gosched()
 	}
 	release := exhaustDescriptors(t)
 	err := q.Close()
 	release()
 	if err == nil {
 		// The waiter was not inside yet, so nobody had to be woken.
-		collect(t, ended, 1)
+		wantClosed(t, ended, 1)
 		return
 	}
-	if !errors.Is(err, unix.EMFILE) || !errors.Is(err, unix.ENOMEM) {
-		t.Errorf("got %v, want EMFILE and ENOMEM", err)
+	var calls []string
+	var visit func(err error)
+	visit = func(err error) {
+		switch err := err.(type) {
+		case *os.SyscallError:
+			calls = append(calls, err.Error())
+		case interface{ Unwrap() error }:
+			visit(err.Unwrap())
+		case interface{ Unwrap() []error }:
+			for _, err := range err.Unwrap() {
+				visit(err)
+			}
+		}
 	}
-	if err := q.Apply(UserEvent(1)); !errors.Is(err, os.ErrClosed) {
-		t.Errorf("Apply after it gave %v", err)
+	visit(err)
+	want := []string{"kevent: " + unix.ENOMEM.Error(), "pipe: " + unix.EMFILE.Error()}
+	if !slices.Equal(calls, want) {
+		t.Errorf("%v: got %q, want %q", err, calls, want)
 	}
+	wantAllClosed(t, q)
 	before := openFDs(t)
 	write(t, w, "x") // an event of the queue's own ends the wait
-	collect(t, ended, 1)
-	if after := openFDs(t); after != before-1 {
-		t.Errorf("%d descriptors are open, want %d", after, before-1)
-	}
+	wantClosed(t, ended, 1)
+	wantOpenFDs(t, before-1)
 }
 
-// No call may ever use the number of a closed queue's descriptor that now
-// belongs to something else: calls race with Close, and the freed number is
-// taken at once by queues with an event of their own and by pipes.
+// No call may use the number of a closed queue's descriptor after it belongs to
+// something else. Here calls race with Close, and another queue takes the number
+// at once.
 func TestDescriptorReuse(t *testing.T) {
 	watchdog(t, watchdogTime)
 	rounds := 2000
 	if testing.Short() {
 		rounds = 200
 	}
-	deadline := time.Now().Add(10 * time.Second) // a slow machine does fewer
+	deadline := time.Now().Add(10 * time.Second) // a slow machine does fewer rounds
 	done := 0
 	for ; done < rounds && time.Now().Before(deadline); done++ {
 		q := openQueue(t)
@@ -253,7 +360,6 @@ func TestDescriptorReuse(t *testing.T) {
 		if err := q.Close(); err != nil {
 			t.Fatal(err)
 		}
-		// Take the number.
 		other := openQueue(t)
 		foreign := UserEvent(99)
 		apply(t, other, foreign, foreign.Trigger())
@@ -264,10 +370,8 @@ func TestDescriptorReuse(t *testing.T) {
 		if e := waitOne(t, other); e.Ident != 99 {
 			t.Fatalf("got %v", e)
 		}
-		for i := uintptr(1); i <= 4; i++ {
-			if err := other.Apply(NewEvent(i, FilterUser, FlagDelete, 0, 0, 0)); !errors.Is(err, unix.ENOENT) {
-				t.Fatalf("a change reached a foreign queue: %v", err)
-			}
+		for i := range uintptr(5) {
+			waitGone(t, other, UserEvent(i)) // no change has reached this queue
 		}
 		if err := other.Close(); err != nil {
 			t.Fatal(err)
@@ -288,9 +392,7 @@ func TestManyQueuesLeaveNothingOpen(t *testing.T) {
 			t.Fatalf("queue %d: %v", i, err)
 		}
 	}
-	if after := openFDs(t); after != before {
-		t.Errorf("%d descriptors are open, %d were before", after, before)
-	}
+	wantOpenFDs(t, before)
 }
 
 func TestNewWithoutADescriptor(t *testing.T) {
@@ -304,16 +406,13 @@ func TestNewWithoutADescriptor(t *testing.T) {
 			t.Fatalf("got %v, %v; want EMFILE", q, err)
 		}
 	}
-	if after := openFDs(t); after != before {
-		t.Errorf("%d descriptors are open, %d were before", after, before)
-	}
+	wantOpenFDs(t, before)
 	release()
 	newQueue(t)
 }
 
-// The system's own limit of open files, ENFILE, is met only where it is lower
-// than RLIMIT_NOFILE; to meet it disturbs all other programs, so this runs only
-// when it is asked for.
+// At the system's limit of open files, New fails with ENFILE. Reaching it disturbs
+// all other programs, so this test runs only on request.
 func TestNewAtTheSystemsLimit(t *testing.T) {
 	if os.Getenv("KQUEUE_EXHAUST") == "" {
 		t.Skip("KQUEUE_EXHAUST is not set")
@@ -346,7 +445,5 @@ func TestNewAtTheSystemsLimit(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if after := openFDs(t); after != before {
-		t.Errorf("%d descriptors are open, %d were before", after, before)
-	}
+	wantOpenFDs(t, before)
 }
