@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strconv"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -16,188 +17,221 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Each benchmark stands in pairs: raw is unix.Kevent, kqueue the same through
-// this package. TestBenchmarkTable prints their ratios.
+// A pair is two ways to do the same thing n times: raw with unix.Kevent, wrapped
+// with this package.
+type pair struct{ raw, wrapped func(n int) }
 
-// rawEvents is events as unix.Kevent takes them.
+// comparisons are the rows of the table in the README.
+var comparisons = []struct {
+	name string
+	make func(t testing.TB) pair
+}{
+	{"Kevent/1 change, 1 event", func(t testing.TB) pair {
+		q, changes := triggeredQueue(t), []Event{UserEvent(0)}
+		buf := make([]Event, 64)
+		return pair{rawKevent(t, q, changes, buf, nil), repeat(t, func() error {
+			_, err := q.Kevent(changes, buf, Forever)
+			return err
+		})}
+	}},
+	{"WaitInto/1 event", func(t testing.TB) pair {
+		q, buf := triggeredQueue(t), make([]Event, 64)
+		return pair{rawKevent(t, q, nil, buf, nil), repeat(t, func() error {
+			_, err := q.WaitInto(buf, Forever)
+			return err
+		})}
+	}},
+	{"WaitInto/1 event, with a timeout", func(t testing.TB) pair {
+		q, buf := triggeredQueue(t), make([]Event, 64)
+		return pair{rawKevent(t, q, nil, buf, &unix.Timespec{Sec: 1}), repeat(t, func() error {
+			_, err := q.WaitInto(buf, time.Second)
+			return err
+		})}
+	}},
+	{"WaitInto/poll, no event", func(t testing.TB) pair {
+		q, buf := newQueue(t), make([]Event, 64)
+		return pair{rawKevent(t, q, nil, buf, new(unix.Timespec)), repeat(t, func() error {
+			_, err := q.WaitInto(buf, 0)
+			return err
+		})}
+	}},
+	{"WaitInto/1 of 10,000 descriptors", waitAmong(1, 10000)},
+	{"WaitInto/64 of 10,000 descriptors", waitAmong(64, 10000)},
+	{"Wait/1 event", func(t testing.TB) pair {
+		q := triggeredQueue(t)
+		return pair{rawKevent(t, q, nil, make([]Event, 64), nil), repeat(t, func() error {
+			_, err := q.Wait(Forever)
+			return err
+		})}
+	}},
+	{"wake-up and back/1 waiter", roundTrip(1)},
+	{"wake-up and back/8 waiters", roundTrip(8)},
+	{"Apply/1 change", func(t testing.TB) pair {
+		q, changes := newQueue(t), []Event{UserEvent(0)}
+		return pair{rawKevent(t, q, changes, nil, new(unix.Timespec)), repeat(t, func() error {
+			return q.Apply(changes...)
+		})}
+	}},
+	{"Apply/1 change, refused", func(t testing.TB) pair {
+		q, changes := newQueue(t), []Event{UserEvent(0).Delete()}
+		fd, raw := int(q.Fd()), rawEvents(changes)
+		return pair{repeat(t, func() error {
+			if _, err := unix.Kevent(fd, raw, nil, new(unix.Timespec)); err != unix.ENOENT {
+				return fmt.Errorf("got %v, want ENOENT", err)
+			}
+			return nil
+		}), repeat(t, func() error {
+			if q.Apply(changes...) == nil {
+				return errors.New("got no error, want ENOENT")
+			}
+			return nil
+		})}
+	}},
+	{"Apply/2 changes", applyMany(2)},
+	{"Apply/4 changes", applyMany(4)},
+	{"Apply/8 changes", applyMany(8)},
+	{"Apply/16 changes", applyMany(16)},
+	{"Apply/1,000 changes", applyMany(1000)},
+	{"Apply/1,000 changes, against 1,000 calls", func(t testing.TB) pair {
+		p := applyMany(1000)(t)
+		q, changes := newQueue(t), readPipes(t, 1000)
+		fd, raw := int(q.Fd()), rawEvents(changes)
+		p.raw = repeat(t, func() error {
+			for i := range raw {
+				if _, err := unix.Kevent(fd, raw[i:i+1], nil, new(unix.Timespec)); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		return p
+	}},
+}
+
+// rawEvents returns events as unix.Kevent takes them.
 func rawEvents(events []Event) []unix.Kevent_t {
 	return unsafe.Slice((*unix.Kevent_t)(unsafe.Pointer(unsafe.SliceData(events))), len(events))
 }
 
-// A pair is two ways to do the same thing n times.
-type pair struct {
-	name        string
-	raw, kqueue func(n int)
+// repeat returns a function that calls do n times.
+func repeat(t testing.TB, do func() error) func(n int) {
+	return func(n int) {
+		for range n {
+			if err := do(); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
 }
 
-// pairs builds what the pairs need, on one queue each.
-func pairs(b testing.TB) []pair {
-	check := func(err error) {
-		if err != nil {
-			b.Fatal(err)
+// rawKevent returns a function that makes the same unix.Kevent call n times.
+func rawKevent(t testing.TB, q *Queue, changes, events []Event, timeout *unix.Timespec) func(n int) {
+	fd, c, e := int(q.Fd()), rawEvents(changes), rawEvents(events)
+	return repeat(t, func() error {
+		_, err := unix.Kevent(fd, c, e, timeout)
+		return err
+	})
+}
+
+// triggeredQueue returns a queue with one event, which stays triggered.
+func triggeredQueue(t testing.TB) *Queue {
+	q := newQueue(t)
+	apply(t, q, UserEvent(0))
+	apply(t, q, UserEvent(0).Trigger())
+	return q
+}
+
+// duplicates returns count duplicates of fd.
+func duplicates(t testing.TB, fd, count int) []int {
+	raiseDescriptorLimit(t, 13000)
+	fds := make([]int, count)
+	for i := range fds {
+		var err error
+		if fds[i], err = unix.Dup(fd); err != nil {
+			t.Fatal(err)
 		}
 	}
-	open := func() *Queue {
-		q, err := New()
-		check(err)
-		b.Cleanup(func() { q.Close() })
-		return q
+	t.Cleanup(func() {
+		for _, fd := range fds {
+			unix.Close(fd)
+		}
+	})
+	return fds
+}
+
+// readPipes returns changes that add as many descriptors with nothing to read.
+func readPipes(t testing.TB, count int) []Event {
+	r, _ := newPipe(t)
+	var changes []Event
+	for _, fd := range duplicates(t, r, count) {
+		changes = append(changes, ReadEvent(fd))
 	}
-	// raw calls unix.Kevent on q's descriptor.
-	raw := func(q *Queue, changes, events []Event, timeout *unix.Timespec) func(n int) {
-		fd := int(q.Fd())
-		c, e := rawEvents(changes), rawEvents(events)
-		return func(n int) {
-			for range n {
-				if _, err := unix.Kevent(fd, c, e, timeout); err != nil {
-					b.Fatal(err)
-				}
+	return changes
+}
+
+// waitAmong compares waits for count descriptors that are ready among others that
+// are not, which must not make a wait dearer.
+func waitAmong(count, watched int) func(t testing.TB) pair {
+	return func(t testing.TB) pair {
+		q, into := newQueue(t), make([]Event, count)
+		_, w := newPipe(t)
+		changes := readPipes(t, watched-count)
+		for _, fd := range duplicates(t, w, count) {
+			changes = append(changes, WriteEvent(fd))
+		}
+		apply(t, q, changes...)
+		return pair{rawKevent(t, q, nil, into, nil), repeat(t, func() error {
+			n, err := q.WaitInto(into, Forever)
+			if n != count && err == nil {
+				err = fmt.Errorf("got %d events, want %d", n, count)
 			}
+			return err
+		})}
+	}
+}
+
+// applyMany compares Apply with one kevent call that requests a receipt for each
+// change, which tells as much.
+func applyMany(count int) func(t testing.TB) pair {
+	return func(t testing.TB) pair {
+		q, changes := newQueue(t), readPipes(t, count)
+		var withReceipts []Event
+		for _, change := range changes {
+			withReceipts = append(withReceipts, change.With(FlagReceipt))
+		}
+		return pair{
+			rawKevent(t, q, withReceipts, make([]Event, count), new(unix.Timespec)),
+			repeat(t, func() error { return q.Apply(changes...) }),
 		}
 	}
-	poll := new(unix.Timespec)
-	raiseDescriptorLimit(b, 13000)
-	r, w := newPipe(b)
-	copies := func(fd, count int) []int {
-		fds := make([]int, count)
-		for i := range fds {
-			var err error
-			fds[i], err = unix.Dup(fd)
-			check(err)
-			b.Cleanup(func() { unix.Close(fds[i]) })
-		}
-		return fds
-	}
-	quiet, ready := copies(r, 10000), copies(w, 1000)
-	watch := func(q *Queue, filter Filter, fds []int) []Event {
-		changes := make([]Event, len(fds))
-		for i, fd := range fds {
-			changes[i] = NewEvent(uintptr(fd), filter, FlagAdd, 0, 0, 0)
-		}
-		check(q.Apply(changes...))
-		return changes
-	}
-	one, idle := open(), open()
-	check(one.Apply(UserEvent(0), UserEvent(0).Trigger()))
-	change := []Event{UserEvent(0)}
-	buf := make([]Event, 64)
-	list := []pair{
-		{"Kevent", raw(one, change, buf, nil), func(n int) {
-			for range n {
-				if _, err := one.Kevent(change, buf, Forever); err != nil {
-					b.Fatal(err)
-				}
-			}
-		}},
-		{"WaitInto", raw(one, nil, buf, nil), func(n int) {
-			for range n {
-				if _, err := one.WaitInto(buf, Forever); err != nil {
-					b.Fatal(err)
-				}
-			}
-		}},
-		{"WaitInto/timeout", raw(one, nil, buf, &unix.Timespec{Sec: 1}), func(n int) {
-			for range n {
-				if _, err := one.WaitInto(buf, time.Second); err != nil {
-					b.Fatal(err)
-				}
-			}
-		}},
-		{"WaitInto/nothing", raw(idle, nil, buf, poll), func(n int) {
-			for range n {
-				if _, err := idle.WaitInto(buf, 0); err != nil {
-					b.Fatal(err)
-				}
-			}
-		}},
-		{"Wait", raw(one, nil, buf, nil), func(n int) {
-			for range n {
-				if _, err := one.Wait(Forever); err != nil {
-					b.Fatal(err)
-				}
-			}
-		}},
-		{"Apply/1", raw(one, change, nil, poll), func(n int) {
-			for range n {
-				if err := one.Apply(change...); err != nil {
-					b.Fatal(err)
-				}
-			}
-		}},
-	}
-	for _, size := range []int{16, 1000} {
-		q := open()
-		changes := watch(q, FilterRead, quiet[:size])
-		fd, c := int(q.Fd()), rawEvents(changes)
-		list = append(list, pair{fmt.Sprintf("Apply/%d", size),
-			func(n int) {
-				for range n {
-					for i := range c {
-						if _, err := unix.Kevent(fd, c[i:i+1], nil, poll); err != nil {
-							b.Fatal(err)
-						}
-					}
-				}
-			},
-			func(n int) {
-				for range n {
-					if err := q.Apply(changes...); err != nil {
-						b.Fatal(err)
-					}
-				}
-			},
-		})
-	}
-	// A wait must not cost more for descriptors that are quiet.
-	for _, watched := range []int{1000, 10000} {
-		for _, count := range []int{1, 64, 1000} {
-			q, into := open(), make([]Event, count)
-			watch(q, FilterWrite, ready[:count])
-			watch(q, FilterRead, quiet[:watched-count])
-			list = append(list, pair{fmt.Sprintf("WaitInto/%d of %d", count, watched), raw(q, nil, into, nil), func(n int) {
-				for range n {
-					if m, err := q.WaitInto(into, Forever); m != count || err != nil {
-						b.Fatal(m, err)
-					}
-				}
-			}})
-		}
-	}
-	for _, waiters := range []int{1, 2, 8} {
-		list = append(list, pair{fmt.Sprintf("round trip/%d", waiters),
-			roundTrip(b, waiters,
+}
+
+// roundTrip compares how a user event wakes a goroutine, which wakes the caller
+// again, while more goroutines wait beside it.
+func roundTrip(waiters int) func(t testing.TB) pair {
+	return func(t testing.TB) pair {
+		return pair{
+			roundTrips(t, waiters,
 				func(q *Queue, buf []Event) error {
 					_, err := unix.Kevent(int(q.Fd()), nil, rawEvents(buf), nil)
 					return err
 				},
 				func(q *Queue, e Event) error {
-					_, err := unix.Kevent(int(q.Fd()), rawEvents([]Event{e}), nil, poll)
+					_, err := unix.Kevent(int(q.Fd()), rawEvents([]Event{e}), nil, new(unix.Timespec))
 					return err
 				}),
-			roundTrip(b, waiters,
+			roundTrips(t, waiters,
 				func(q *Queue, buf []Event) error { _, err := q.WaitInto(buf, Forever); return err },
 				func(q *Queue, e Event) error { return q.Apply(e) }),
-		})
+		}
 	}
-	return list
 }
 
-// roundTrip has user events wake a goroutine and it wake the caller again, with
-// more goroutines waiting beside it.
-func roundTrip(b testing.TB, waiters int, wait func(*Queue, []Event) error, apply func(*Queue, Event) error) func(n int) {
-	var queues [2]*Queue
-	for i := range queues {
-		q, err := New()
-		if err != nil {
-			b.Fatal(err)
-		}
-		b.Cleanup(func() { q.Close() })
-		queues[i] = q
-	}
-	there, back := queues[0], queues[1]
+func roundTrips(t testing.TB, waiters int, wait func(*Queue, []Event) error, apply func(*Queue, Event) error) func(n int) {
+	there, back := newQueue(t), newQueue(t)
 	ping, pong := UserEvent(1).With(FlagClear), UserEvent(2).With(FlagClear)
 	if err := errors.Join(there.Apply(ping), back.Apply(pong)); err != nil {
-		b.Fatal(err)
+		t.Fatal(err)
 	}
 	var end atomic.Bool
 	var group sync.WaitGroup
@@ -216,62 +250,65 @@ func roundTrip(b testing.TB, waiters int, wait func(*Queue, []Event) error, appl
 					err = apply(back, pong.Trigger())
 				}
 				if err != nil && err != unix.EINTR {
-					b.Error(err)
+					t.Error(err)
 					return
 				}
 			}
 		}()
 	}
-	b.Cleanup(func() {
+	t.Cleanup(func() {
 		end.Store(true)
 		apply(there, ping.Trigger())
 		group.Wait()
 	})
-	return func(n int) {
-		buf := make([]Event, 1)
-		for range n {
-			if err := apply(there, ping.Trigger()); err != nil {
-				b.Fatal(err)
-			}
-			if err := wait(back, buf); err != nil {
-				b.Fatal(err)
-			}
+	buf := make([]Event, 1)
+	return repeat(t, func() error {
+		if err := apply(there, ping.Trigger()); err != nil {
+			return err
 		}
-	}
+		return wait(back, buf)
+	})
 }
 
-func BenchmarkPairs(b *testing.B) {
-	for _, p := range pairs(b) {
-		b.Run(p.name+"/raw", func(b *testing.B) { b.ReportAllocs(); p.raw(b.N) })
-		b.Run(p.name+"/kqueue", func(b *testing.B) { b.ReportAllocs(); p.kqueue(b.N) })
+func BenchmarkComparisons(b *testing.B) {
+	for _, c := range comparisons {
+		b.Run(c.name, func(b *testing.B) {
+			p := c.make(b)
+			b.Run("raw", func(b *testing.B) { b.ReportAllocs(); p.raw(b.N) })
+			b.Run("kqueue", func(b *testing.B) { b.ReportAllocs(); p.wrapped(b.N) })
+		})
 	}
 }
 
 // TestBenchmarkTable prints the table of the README. It measures by the clock,
-// so it proves nothing on a busy machine and is no part of the suite: run it by
-// KQUEUE_TABLE=1 go test -run BenchmarkTable -v. Raw and kqueue take turns, and
-// the quickest turn of each counts. A turn is long enough for several of Wait's
-// allocations, but not for a garbage collection.
+// which proves nothing on a busy machine, so it runs only on request:
+//
+//	KQUEUE_TABLE=100 go test -run BenchmarkTable -v
+//
+// The value is the number of turns that raw and wrapped calls take. The quickest
+// turn of each counts. A turn is long enough for several of Wait's allocations,
+// but not for a garbage collection.
 func TestBenchmarkTable(t *testing.T) {
-	if os.Getenv("KQUEUE_TABLE") == "" {
-		t.Skip("KQUEUE_TABLE is not set")
+	turns, err := strconv.Atoi(os.Getenv("KQUEUE_TABLE"))
+	if err != nil {
+		t.Skip("KQUEUE_TABLE is not set to a number of turns")
 	}
 	measure := func(do func(int), n int) time.Duration {
 		start := time.Now()
 		do(n)
 		return time.Since(start) / time.Duration(n)
 	}
-	t.Logf("%-24s %10s %10s %6s", "", "raw", "kqueue", "ratio")
-	for _, p := range pairs(t) {
-		n := max(1, int(2*time.Millisecond/max(1, measure(p.raw, 2))))
-		for start := time.Now(); time.Since(start) < 300*time.Millisecond; {
-			p.kqueue(n)
-		}
-		raw, wrapped := time.Duration(1<<62), time.Duration(1<<62)
-		for range 100 {
-			raw = min(raw, measure(p.raw, n))
-			wrapped = min(wrapped, measure(p.kqueue, n))
-		}
-		t.Logf("%-24s %10v %10v %6.3f", p.name, raw, wrapped, float64(wrapped)/float64(raw))
+	for _, c := range comparisons {
+		t.Run(c.name, func(t *testing.T) {
+			p := c.make(t)
+			p.wrapped(10)
+			n := max(1, int(2*time.Millisecond/max(1, measure(p.raw, 10))))
+			raw, wrapped := time.Duration(1<<62), time.Duration(1<<62)
+			for range turns {
+				raw = min(raw, measure(p.raw, n))
+				wrapped = min(wrapped, measure(p.wrapped, n))
+			}
+			t.Logf("raw %v, kqueue %v, ratio %.3f", raw, wrapped, float64(wrapped)/float64(raw))
+		})
 	}
 }

@@ -164,16 +164,12 @@ func (e Event) SocketErr() error {
 //
 // The process stays a zombie until its parent waits for it.
 func (e Event) WaitStatus() (status syscall.WaitStatus, ok bool) {
-	if !e.hasWaitStatus() {
+	const exited = NoteExit | NoteExitStatus
+	if !e.EOF() || e.Flags&FlagError != 0 || e.Fflags&exited != exited ||
+		e.Filter != FilterProc && e.Filter != evfiltProcdesc {
 		return status, false
 	}
 	return waitStatus(uint32(e.Data & 0xffff)), true
-}
-
-func (e Event) hasWaitStatus() bool {
-	const exited = NoteExit | NoteExitStatus
-	return e.EOF() && (e.Filter == FilterProc || e.Filter == evfiltProcdesc) &&
-		e.Flags&FlagError == 0 && e.Fflags&exited == exited
 }
 
 // String returns e in the terms of kqueue(2), such as
@@ -197,10 +193,11 @@ func (e Event) String() string {
 	default:
 		fmt.Fprintf(&b, " fflags=%s", e.Filter.NoteString(e.Fflags))
 	}
+	_, exited := e.WaitStatus()
 	switch {
 	case e.Err() != nil:
 		fmt.Fprintf(&b, " data=%d (%v)", e.Data, e.Err())
-	case e.hasWaitStatus():
+	case exited:
 		fmt.Fprintf(&b, " data=%d (%s)", e.Data, waitStatusText(e.Data))
 	case e.Data != 0:
 		fmt.Fprintf(&b, " data=%d", e.Data)
@@ -215,8 +212,7 @@ func (e Event) String() string {
 // waitStatusText describes a wait(2) status without syscall.WaitStatus, whose
 // methods differ from system to system.
 func waitStatusText(status int64) string {
-	signal := syscall.Signal(status & 0x7f)
-	switch {
+	switch signal := syscall.Signal(status & 0x7f); {
 	case signal == 0:
 		return "exit status " + strconv.FormatInt(status>>8&0xff, 10)
 	case status&0x80 != 0:

@@ -14,19 +14,15 @@ import (
 // same.
 const Forever time.Duration = -1
 
-const (
-	// maxWait is the longest timeout that is given to the kernel at once. macOS
-	// refuses very long ones, and 32-bit kernels overflow.
-	maxWait = 24 * time.Hour
+// maxWait is the longest timeout that is given to the kernel at once. macOS
+// refuses very long ones, and 32-bit kernels overflow.
+const maxWait = 24 * time.Hour
 
-	// waitSize is the largest number of events that one Wait returns.
-	waitSize = 64
-)
+// waitSize is the largest number of events that one Wait returns.
+const waitSize = 64
 
-var (
-	errNoRoom  = fmt.Errorf("kqueue: WaitInto: no room for events: %w", os.ErrInvalid)
-	errReceipt = errors.New("kqueue: the system is too old: its kernel ignored FlagReceipt")
-)
+var errNoRoom = fmt.Errorf("kqueue: WaitInto: no room for events: %w", os.ErrInvalid)
+var errReceipt = errors.New("kqueue: the system is too old: its kernel ignored FlagReceipt")
 
 // A Queue is a kernel event queue, made by [New]. All of its methods, including
 // Close, may be called from several goroutines at once. A nil or zero Queue
@@ -91,7 +87,7 @@ func (q *Queue) Fd() uintptr {
 // change that is refused and does not say which one that is.
 func (q *Queue) Apply(changes ...Event) error {
 	if !q.enter() {
-		return errClosed
+		return q.turnAway()
 	}
 	var err error
 	switch n := len(changes); {
@@ -105,9 +101,9 @@ func (q *Queue) Apply(changes ...Event) error {
 	case n <= 16:
 		err = q.applyAll(changes, make([]Event, 16))
 	default:
-		err = q.applyAll(changes, make([]Event, 64))
+		err = q.applyMany(changes)
 	}
-	q.leave()
+	q.leave(0, nil)
 	return err
 }
 
@@ -142,6 +138,14 @@ func (r *refusal) Unwrap() []error {
 	return []error{&r.ChangeError}
 }
 
+// applyMany is applyAll with a large batch. It is not inlined, because every call
+// of Apply would then need its stack.
+//
+//go:noinline
+func (q *Queue) applyMany(changes []Event) error {
+	return q.applyAll(changes, make([]Event, 64))
+}
+
 // applyAll passes changes to the kernel, as many at a time as batch has room
 // for. FlagReceipt makes the kernel answer every change, in order, and return
 // nothing else. Without it, the kernel would stop at the first change that it
@@ -149,28 +153,36 @@ func (r *refusal) Unwrap() []error {
 func (q *Queue) applyAll(changes, batch []Event) error {
 	var errs []error
 	for first := 0; first < len(changes); first += len(batch) {
-		batch = batch[:copy(batch, changes[first:])]
+		rest := changes[first:]
+		batch = batch[:min(len(batch), len(rest))]
+		mishandled := false
 		for i := range batch {
+			batch[i] = rest[i]
 			batch[i].Flags |= FlagReceipt
+			if q.mishandles(&rest[i]) {
+				mishandled = true
+			}
 		}
-		var n int
 		var err error
-		if q.needsCare(batch, batch) {
-			n, err = q.applyEach(batch, batch)
-		} else { // each answer overwrites its change
-			n, err = kevent(q.fd, kernelEvents(batch), kernelEvents(batch), &timespec{})
+		if mishandled {
+			q.applyEach(batch, batch) // each answer overwrites its change
+		} else {
+			_, err = kevent(q.fd, kernelEvents(batch), kernelEvents(batch), &timespec{})
 		}
 		if err != nil {
 			return errors.Join(append(errs, os.NewSyscallError("kevent", err))...)
 		}
-		for i := range batch[:n] {
+		for i := range batch {
 			if batch[i].Flags&FlagError == 0 {
 				return errors.Join(append(errs, errReceipt)...)
 			}
 			if batch[i].Data != 0 {
-				errs = append(errs, &ChangeError{first + i, changes[first+i], batch[i].Err()})
+				errs = append(errs, &ChangeError{first + i, rest[i], batch[i].Err()})
 			}
 		}
+	}
+	if errs == nil {
+		return nil
 	}
 	return errors.Join(errs...)
 }
@@ -237,9 +249,9 @@ func (q *Queue) Kevent(changes, events []Event, timeout time.Duration) (n int, e
 		return q.wait(changes, events, timeout)
 	}
 	if !q.enter() {
-		return 0, errClosed
+		return 0, q.turnAway()
 	}
-	n, err = q.leaveWith(q.applyEach(changes, events))
+	n, err = q.leave(q.applyEach(changes, events))
 	if n > 0 || err != nil || len(events) == 0 {
 		return n, err
 	}
@@ -296,7 +308,7 @@ var processStart = time.Now()
 // error ends the wait.
 func (q *Queue) wait(changes, events []Event, timeout time.Duration) (int, error) {
 	if !q.enter() {
-		return 0, errClosed
+		return 0, q.turnAway()
 	}
 	var start time.Duration
 	var limit *timespec // nil waits for ever
@@ -310,13 +322,13 @@ func (q *Queue) wait(changes, events []Event, timeout time.Duration) (int, error
 	for {
 		n, err := kevent(q.fd, kernelEvents(changes), kernelEvents(events), limit)
 		if n > 0 {
-			return q.leaveWith(n, nil)
+			return q.leave(n, nil)
 		}
 		if err != nil && err != syscall.EINTR {
-			return q.leaveWith(0, os.NewSyscallError("kevent", err))
+			return q.leave(0, os.NewSyscallError("kevent", err))
 		}
 		if err == nil && (timeout == 0 || len(events) == 0) {
-			return q.leaveWith(0, nil)
+			return q.leave(0, nil)
 		}
 		// The kernel applied the changes before it waited: they must not be sent
 		// again.
@@ -330,7 +342,7 @@ func (q *Queue) wait(changes, events []Event, timeout time.Duration) (int, error
 			start += passed
 			timeout -= passed
 			if timeout <= 0 {
-				return q.leaveWith(0, nil)
+				return q.leave(0, nil)
 			}
 			*limit = newTimespec(min(timeout, maxWait))
 		}

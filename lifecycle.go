@@ -22,10 +22,7 @@ import (
 // is not, the call subtracts 1 again. Such a late call may make the count of a
 // closing queue reach closing more than once, so reaching it does not release
 // the descriptor: changing it from closing to 0 does, which succeeds once.
-const (
-	open    = math.MinInt32
-	closing = 1 << 30
-)
+const open, closing = math.MinInt32, 1 << 30
 
 // wakeIdent is the ident of the user event with which Close wakes the calls that
 // wait. A queue has it only while it closes.
@@ -33,42 +30,46 @@ const wakeIdent = ^uintptr(0)
 
 var errClosed = fmt.Errorf("kqueue: %w", os.ErrClosed)
 
-// enter counts a call in and reports whether the queue is open.
+// enter counts a call in and reports whether the queue is open. If it is not, the
+// call returns turnAway's error instead of using the descriptor.
 func (q *Queue) enter() bool {
-	return q != nil && (q.calls.Add(1) < 0 || q.countOut())
+	return q != nil && q.calls.Add(1) < 0
 }
 
-// leave counts a call out and reports whether the queue is still open. If it is,
-// the call cannot have received the event that wakes the calls inside.
-func (q *Queue) leave() bool {
-	return q.calls.Add(-1) < 0 || q.wakeNext()
+// turnAway counts out a call that found the queue closed, and returns its error.
+func (q *Queue) turnAway() error {
+	if q != nil {
+		q.countOut()
+	}
+	return errClosed
 }
 
-// leaveWith is leave for a call that returns n and err. The error of a closed
-// queue replaces them.
-func (q *Queue) leaveWith(n int, err error) (int, error) {
-	if q.leave() {
+// leave counts a call out that entered. It returns the results of the call if the
+// queue is still open: such a call cannot have received the event that wakes the
+// calls inside. Otherwise it returns the error of a closed queue.
+func (q *Queue) leave(n int, err error) (int, error) {
+	if q.calls.Add(-1) < 0 {
 		return n, err
 	}
+	q.wakeNext()
 	return 0, errClosed
 }
 
 // wakeNext wakes another call of a closing queue on behalf of a call that has
-// just been counted out, and returns false. Each call that leaves has to do
-// this, because it may have received the event that was meant to wake the
-// others, or have changed it.
-func (q *Queue) wakeNext() bool {
+// just been counted out. Each call that leaves has to do this, because it may have
+// received the event that was meant to wake the others, or have changed it.
+func (q *Queue) wakeNext() {
 	// The descriptor may have been released in the meantime. Being counted in
 	// again keeps it from being released now.
 	if q.calls.Add(1) > closing+1 {
 		q.wake()
 	}
-	return q.countOut()
+	q.countOut()
 }
 
-// countOut counts a call out of a queue that is not open and returns false. The
-// last one releases the descriptor.
-func (q *Queue) countOut() bool {
+// countOut counts a call out of a queue that is not open. The last one releases
+// the descriptor.
+func (q *Queue) countOut() {
 	if q.calls.Add(-1) == closing && q.calls.CompareAndSwap(closing, 0) {
 		if q.wakePipe >= 0 {
 			closeDescriptor(q.wakePipe)
@@ -76,7 +77,6 @@ func (q *Queue) countOut() bool {
 		q.closeErr = os.NewSyscallError("close", closeDescriptor(q.fd))
 		close(q.closed)
 	}
-	return false
 }
 
 // Close releases the queue and all events in it. It wakes every goroutine that

@@ -16,11 +16,8 @@ import (
 type names string
 
 func (n names) filterText(filter Filter) string {
-	if line := n.line(filter); line != nil {
-		name, _, _ := strings.Cut(line[0], "=")
-		return name
-	}
-	return fmt.Sprintf("Filter(%d)", int32(filter))
+	name, _, _ := strings.Cut(n.line(filter)[0], "=")
+	return name
 }
 
 func (n names) flagsText(flags Flag) string {
@@ -29,13 +26,10 @@ func (n names) flagsText(flags Flag) string {
 }
 
 func (n names) notesText(filter Filter, notes Note) string {
-	if line := n.line(filter); line != nil {
-		return bitsText(line[1:], uint32(notes))
-	}
-	return bitsText(nil, uint32(notes))
+	return bitsText(n.line(filter)[1:], uint32(notes))
 }
 
-// line returns the words of the line for filter, or nil.
+// line returns the words of the line for filter, or one that it makes up.
 func (n names) line(filter Filter) []string {
 	number := "=" + strconv.Itoa(int(int32(filter)))
 	for _, line := range strings.Split(string(n), "\n")[1:] {
@@ -43,7 +37,7 @@ func (n names) line(filter Filter) []string {
 			return words
 		}
 	}
-	return nil
+	return []string{fmt.Sprintf("Filter(%d)", int32(filter))}
 }
 
 // bitsText joins the names of bits by |, with what has no name in hexadecimal.
