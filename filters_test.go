@@ -55,7 +55,7 @@ func TestReadPipeEOFWithDataLeft(t *testing.T) {
 func TestWritePipe(t *testing.T) {
 	q := newQueue(t)
 	r, w := newPipe(t)
-	if err := unix.SetNonblock(w, true); err != nil {
+	if err := syscall.SetNonblock(w, true); err != nil {
 		t.Fatal(err)
 	}
 	apply(t, q, WriteEvent(w))

@@ -20,13 +20,11 @@ import (
 )
 
 func TestNewIsCloseOnExec(t *testing.T) {
-	q := newQueue(t)
-	flags, err := unix.FcntlInt(q.Fd(), unix.F_GETFD, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if flags&unix.FD_CLOEXEC == 0 {
-		t.Error("the descriptor is not close-on-exec")
+	newQueue(t)
+	c := startChild(t, "cloexec")
+	c.release()
+	if err := c.Wait(); err != nil {
+		t.Errorf("the descriptor is open after exec: %v", err)
 	}
 }
 
@@ -535,12 +533,12 @@ func TestErrorsOfAClosedDescriptor(t *testing.T) {
 	if simulated {
 		t.Skip("the simulated kernel panics when a closed descriptor is used")
 	}
-	wantCall := func(what string, err error, call string, errno error) {
+	wantCall := func(what string, err error, call string, errnos ...error) {
 		t.Helper()
 		var got *os.SyscallError
 		var change *ChangeError
-		if !errors.As(err, &got) || got.Syscall != call || !errors.Is(err, errno) || errors.As(err, &change) {
-			t.Errorf("%s: got %v, want %v from %s", what, err, errno, call)
+		if !errors.As(err, &got) || got.Syscall != call || !slices.Contains(errnos, got.Err) || errors.As(err, &change) {
+			t.Errorf("%s: got %v, want one of %v from %s", what, err, errnos, call)
 		}
 	}
 	q := openQueue(t)
@@ -556,17 +554,17 @@ func TestErrorsOfAClosedDescriptor(t *testing.T) {
 		wantCall(name, err, "kevent", unix.EBADF)
 	}
 	// The number now belongs to a descriptor that is no queue.
-	if got, err := unix.FcntlInt(uintptr(r), unix.F_DUPFD, fd); got != fd || err != nil {
-		t.Fatal(got, err)
-	}
-	want := unix.EBADF
-	if runtime.GOOS == "freebsd" {
-		want = unix.EINVAL
+	for got := -1; got != fd; {
+		var err error
+		if got, err = unix.Dup(r); err != nil {
+			t.Fatal(err)
+		}
+		ownFD(t, got)
 	}
 	for name, apply := range applyFuncs {
-		wantCall(name+" on a pipe", apply(q, UserEvent(1)), "kevent", want)
+		wantCall(name+" on a pipe", apply(q, UserEvent(1)), "kevent", unix.EBADF, unix.EINVAL)
 	}
-	unix.Close(fd)
+	closeFD(fd)
 	wantCall("Close", q.Close(), "close", unix.EBADF)
 }
 
@@ -621,16 +619,20 @@ func TestAllocations(t *testing.T) {
 	}
 }
 
-// Each event of 1,000 descriptors reaches exactly one of 8 waiters.
+// Each event of many descriptors reaches exactly one of 8 waiters.
 func TestManyWaitersShareEvents(t *testing.T) {
 	for name, flag := range map[string]Flag{"dispatch": FlagDispatch, "oneshot": FlagOneshot} {
 		t.Run(name, func(t *testing.T) {
-			raiseDescriptorLimit(t, 2100)
 			q := openQueue(t)
 			t.Cleanup(func() { q.Close() })
-			const total, workers, rounds = 1000, 8, 3
+			const workers, rounds = 8, 3
+			total := 1000
+			if maxDescriptors(t) < 2100 {
+				total = 400
+			}
+			raiseDescriptorLimit(t, uint64(2*total+100))
 			index := make(map[uintptr]int)
-			var readers, writers [total]int
+			readers, writers := make([]int, total), make([]int, total)
 			for i := range total {
 				readers[i], writers[i] = newPipe(t)
 				index[uintptr(readers[i])] = i
@@ -639,8 +641,8 @@ func TestManyWaitersShareEvents(t *testing.T) {
 			for i := range changes {
 				changes[i] = ReadEvent(readers[i]).With(flag | FlagEnable)
 			}
-			watchdog(t, watchdogTime) // making 1,000 pipes may take long
-			var seen [total]atomic.Int32
+			watchdog(t, watchdogTime) // making so many pipes may take long
+			seen := make([]atomic.Int32, total)
 			var left atomic.Int64
 			var group sync.WaitGroup
 			roundDone := make(chan bool)
@@ -672,7 +674,7 @@ func TestManyWaitersShareEvents(t *testing.T) {
 				}()
 			}
 			for round := range rounds {
-				left.Store(total)
+				left.Store(int64(total))
 				for i := range total {
 					write(t, writers[i], "x")
 				}

@@ -421,11 +421,7 @@ func TestNewAtTheSystemsLimit(t *testing.T) {
 		t.Skip("closing many queues takes minutes: each close of a descriptor visits all queues of the process (knote_fdclose)")
 	}
 	watchdog(t, watchdogTime)
-	var limit unix.Rlimit
-	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &limit); err != nil {
-		t.Fatal(err)
-	}
-	raiseDescriptorLimit(t, min(6000, uint64(limit.Max)))
+	raiseDescriptorLimit(t, min(6000, maxDescriptors(t)))
 	before := openFDs(t)
 	var queues []*Queue
 	for {

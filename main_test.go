@@ -89,6 +89,28 @@ func beChild(what string) {
 		os.Setenv(childVariable, "exit 4")
 		execSelf(self)
 		os.Exit(101)
+	case "cloexec": // exit with 1 if a queue survives exec
+		for range 30 { // the Go runtime uses the low numbers after exec
+			if f, err := os.Open(os.DevNull); err == nil {
+				defer f.Close()
+			}
+		}
+		q, err := kqueue.New()
+		if err != nil {
+			os.Exit(100)
+		}
+		self, err := os.Executable()
+		if err != nil {
+			os.Exit(100)
+		}
+		os.Setenv(childVariable, fmt.Sprint("open ", q.Fd()))
+		execSelf(self)
+		os.Exit(101)
+	case "open":
+		if _, err := os.NewFile(uintptr(n), "").Stat(); err == nil {
+			os.Exit(1)
+		}
+		os.Exit(0)
 	case "sleep":
 		time.Sleep(time.Hour)
 	case "storm":
