@@ -20,10 +20,10 @@ import (
 	"testing"
 )
 
-var update = flag.Bool("update", false, "write testdata/api anew")
+var update = flag.Bool("update", false, "rewrite testdata/api")
 
-// loadFor type-checks this package and x/sys/unix (nil where it has no such
-// package) as they are on another system.
+// loadFor returns the types of this package and of x/sys/unix on another system.
+// unix is nil if the package does not use x/sys/unix there.
 func loadFor(t *testing.T, system string) (kqueue, unix *types.Package) {
 	t.Helper()
 	if _, err := exec.LookPath("go"); err != nil {
@@ -63,8 +63,8 @@ func loadFor(t *testing.T, system string) (kqueue, unix *types.Package) {
 	return kqueue, unix
 }
 
-// goName is this package's name for a constant of sys/event.h: the words of the
-// C name, each capitalised, with those that Go writes in capitals left so.
+// goName returns this package's name for a constant of sys/event.h: each word of
+// the C name is capitalized, and initialisms are in capitals.
 func goName(name string) string {
 	prefix, rest, _ := strings.Cut(name, "_")
 	out := map[string]string{"EVFILT": "Filter", "EV": "Flag", "NOTE": "Note"}[prefix]
@@ -81,14 +81,14 @@ func goName(name string) string {
 	return out
 }
 
-// Nothing missing, nothing extra, no value off, and none that differs from
-// x/sys where that has it.
+// On every system, the package exports the constants of the table and no others,
+// with the same values, and x/sys has the same values for those that it has.
 func TestConstants(t *testing.T) {
 	table := readConstants(t)
 	for system := range allNames {
 		t.Run(system, func(t *testing.T) {
 			pkg, unix := loadFor(t, system)
-			want := map[string]int64{"NoteExitStatus": 0} // where it has no number of its own
+			want := map[string]int64{"NoteExitStatus": 0} // unless the table has a number for it
 			for _, c := range table {
 				if c.system != system {
 					continue
@@ -110,7 +110,7 @@ func TestConstants(t *testing.T) {
 				value, _ := constant.Int64Val(c.Val())
 				wanted, ok := want[name]
 				if !ok {
-					t.Errorf("%s is exported but not in the table", name)
+					t.Errorf("%s is exported but is not in the table", name)
 				} else if value != wanted {
 					t.Errorf("%s is %#x, want %#x", name, value, wanted)
 				}
@@ -128,7 +128,7 @@ func TestConstants(t *testing.T) {
 	}
 }
 
-// The exported API must change by intent only: go test -run TestAPI -update.
+// The exported API changes only on purpose: with go test -run TestAPI -update.
 func TestAPI(t *testing.T) {
 	systems := []string{"linux"}
 	for system := range allNames {
@@ -166,7 +166,7 @@ func TestAPI(t *testing.T) {
 	}
 }
 
-// apiOf lists the exported API, a line each.
+// apiOf returns the exported API, one line for each identifier.
 func apiOf(pkg *types.Package) string {
 	var lines []string
 	qualifier := types.RelativeTo(pkg)

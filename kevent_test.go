@@ -45,16 +45,8 @@ func TestWithLeavesTheOriginal(t *testing.T) {
 	}
 }
 
-func TestTrigger(t *testing.T) {
-	e := NewEvent(7, FilterUser, FlagAdd|FlagClear, NoteFfor|0x5, 11, 13)
-	want := Event{Ident: 7, Filter: FilterUser, Fflags: NoteFfor | 0x5 | NoteTrigger, Data: 11, Udata: 13}
-	if got := e.Trigger(); got != want {
-		t.Errorf("got %+v, want %+v", got, want)
-	}
-}
-
-// A timer must not be shorter than asked, in whatever unit the system has. What
-// the kernel cannot hold is a negative number of units, which Apply refuses.
+// A period is rounded up to the unit of the system. A period that the kernel
+// cannot hold becomes a negative number of units, which Apply refuses.
 func TestTimerEventRoundsUp(t *testing.T) {
 	unit, shortest, longest := time.Nanosecond, time.Duration(1), time.Duration(math.MaxInt64)
 	switch runtime.GOOS {
@@ -89,16 +81,22 @@ func TestTimerEventRoundsUp(t *testing.T) {
 	}
 }
 
-// Each of these returns the change that does one thing, and nothing beside it.
+// Delete, Enable, Disable and Trigger drop the flags of the event, except for
+// FlagUdataSpecific of macOS, which belongs to its key.
 func TestChangesToAnEvent(t *testing.T) {
-	e := NewEvent(7, FilterVnode, FlagAdd|FlagClear|FlagDispatch, NoteWrite, 11, 13)
+	var key Flag
+	if runtime.GOOS == "darwin" || runtime.GOOS == "ios" {
+		key = 0x100
+	}
+	e := NewEvent(7, FilterVnode, FlagAdd|FlagClear|FlagDispatch|key, NoteWrite, 11, 13)
 	for _, test := range []struct {
 		name      string
 		got, want Event
 	}{
-		{"Delete", e.Delete(), NewEvent(7, FilterVnode, FlagDelete, 0, 0, 13)},
-		{"Enable", e.Enable(), NewEvent(7, FilterVnode, FlagEnable, NoteWrite, 11, 13)},
-		{"Disable", e.Disable(), NewEvent(7, FilterVnode, FlagDisable, NoteWrite, 11, 13)},
+		{"Delete", e.Delete(), NewEvent(7, FilterVnode, FlagDelete|key, 0, 0, 13)},
+		{"Enable", e.Enable(), NewEvent(7, FilterVnode, FlagEnable|key, NoteWrite, 11, 13)},
+		{"Disable", e.Disable(), NewEvent(7, FilterVnode, FlagDisable|key, NoteWrite, 11, 13)},
+		{"Trigger", e.Trigger(), NewEvent(7, FilterUser, key, NoteWrite|NoteTrigger, 11, 13)},
 	} {
 		if test.got != test.want {
 			t.Errorf("%s: got %+v, want %+v", test.name, test.got, test.want)
@@ -183,7 +181,7 @@ func TestEventWaitStatus(t *testing.T) {
 		{Filter: FilterVnode, Flags: FlagEOF, Fflags: exit, Data: 1},
 	} {
 		if status, ok := e.WaitStatus(); ok {
-			t.Errorf("%v: got %v, want none", e, status)
+			t.Errorf("%v: got %v, want no status", e, status)
 		}
 	}
 }
@@ -220,7 +218,7 @@ func TestEventString(t *testing.T) {
 	}
 }
 
-// exitNames is NoteExit|NoteExitStatus in words.
+// exitNames are the names of the bits of NoteExit|NoteExitStatus.
 var exitNames = func() string {
 	if NoteExitStatus != 0 {
 		return "EXIT|EXITSTATUS"
@@ -251,6 +249,10 @@ func TestChangeError(t *testing.T) {
 		t.Errorf("%v does not unwrap to its errno", err)
 	}
 	if want := "kqueue: READ(5) ADD: " + syscall.EBADF.Error(); err.Error() != want {
+		t.Errorf("got  %v\nwant %s", err, want)
+	}
+	err = &ChangeError{Event: ProcEvent(9, NoteExit|NoteExitStatus), Err: syscall.ESRCH}
+	if want := "kqueue: PROC(9) ADD fflags=" + exitNames + ": " + syscall.ESRCH.Error(); err.Error() != want {
 		t.Errorf("got  %v\nwant %s", err, want)
 	}
 }

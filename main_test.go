@@ -15,14 +15,14 @@ import (
 	"github.com/go-kqueue/kqueue"
 )
 
-// childVariable makes the test binary behave as a child process that a test
-// watches: see beChild.
+// childVariable tells the test binary to be a child process of a test: see
+// beChild.
 const childVariable = "KQUEUE_TEST_CHILD"
 
 // execSelf runs self in place of this process. It is set where a test needs it.
 var execSelf func(self string)
 
-// mainThread has the process's first thread call the functions it is sent.
+// The first thread of the process calls the functions that mainThread receives.
 var mainThread = make(chan func())
 
 func init() {
@@ -37,7 +37,7 @@ func TestMain(m *testing.M) {
 	flag.Parse()
 	q, err := kqueue.New()
 	if errors.Is(err, errors.ErrUnsupported) {
-		// They compile here, so that they are documented, but need a kernel.
+		// The examples are compiled here to be documented, but need a kernel.
 		flag.Set("test.skip", "^Example")
 		fmt.Println("the examples are not run:", err)
 	} else if err == nil {
@@ -55,9 +55,8 @@ func TestMain(m *testing.M) {
 	}
 }
 
-// beChild does what a test's child process is told to, once its standard input
-// is closed: "exit N", "fork" (run a child of its own, exiting with 3), "exec",
-// "sleep", "crash DIRECTORY" or "storm" (of signals at the parent).
+// beChild makes this process the child of a test. It waits until its standard
+// input is closed and then does what it is told.
 func beChild(what string) {
 	buf := []byte("r")
 	os.Stdout.Write(buf) // ready
@@ -65,9 +64,9 @@ func beChild(what string) {
 	verb, arg, _ := strings.Cut(what, " ")
 	n, _ := strconv.Atoi(arg)
 	switch verb {
-	case "exit":
+	case "exit": // with status N
 		os.Exit(n)
-	case "fork":
+	case "fork": // a child that exits with 5, and exit with 3
 		self, err := os.Executable()
 		if err != nil {
 			os.Exit(100)
@@ -81,7 +80,7 @@ func beChild(what string) {
 			os.Exit(102)
 		}
 		os.Exit(3)
-	case "exec":
+	case "exec": // a program that exits with 4
 		self, err := os.Executable()
 		if err != nil {
 			os.Exit(100)
@@ -113,15 +112,15 @@ func beChild(what string) {
 		os.Exit(0)
 	case "sleep":
 		time.Sleep(time.Hour)
-	case "storm":
+	case "storm": // of signals to the parent
 		parent := os.Getppid()
 		p, _ := os.FindProcess(parent)
 		for os.Getppid() == parent {
 			p.Signal(syscall.SIGTERM)
 		}
-	case "crash":
-		os.Chdir(arg) // the core goes there
-		panic("as told")
+	case "crash": // in the directory ARG
+		os.Chdir(arg) // where the core goes
+		panic("the test wants it")
 	}
 	os.Exit(103)
 }

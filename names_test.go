@@ -17,7 +17,8 @@ var allNames = map[string]names{
 	"openbsd":   openbsdNames,
 }
 
-// A tableRow is a line of testdata/constants.tsv.
+// A tableRow is a line of testdata/constants.tsv, which lists the constants of
+// sys/event.h of each system.
 type tableRow struct {
 	system, group, name string
 	value               int64
@@ -45,7 +46,7 @@ func readConstants(t testing.TB) []tableRow {
 	return list
 }
 
-// noteFilters are the filters that the notes of a group belong to.
+// noteFilters returns the filters that the notes of a group belong to.
 func noteFilters(group string) []string {
 	switch group {
 	case "proc":
@@ -61,7 +62,7 @@ func noteFilters(group string) []string {
 	}
 }
 
-// filters are the names and numbers of n's filters.
+// filters returns the numbers of the filters of n by name.
 func (n names) filters(t testing.TB) map[string]int32 {
 	t.Helper()
 	filters := make(map[string]int32)
@@ -85,7 +86,7 @@ func (n names) number(t testing.TB, filter string) int32 {
 	return number
 }
 
-// Every constant must be printed by its name, on every system.
+// Every constant of every system is printed by its name.
 func TestNamesAreComplete(t *testing.T) {
 	filters := make(map[string]int)
 	for _, c := range readConstants(t) {
@@ -167,7 +168,7 @@ func TestNotesTextBySystem(t *testing.T) {
 	}
 }
 
-// parseBits is the reverse of bitsText.
+// parseBits returns the bits that text names.
 func parseBits(t testing.TB, text string, known []string) uint32 {
 	t.Helper()
 	var bits uint32
@@ -179,14 +180,14 @@ func parseBits(t testing.TB, text string, known []string) uint32 {
 		}
 		n, err := strconv.ParseUint(word, 0, 32)
 		if err != nil {
-			t.Fatalf("%q in %q is no name and no number", word, text)
+			t.Fatalf("%q in %q is neither a name nor a number", word, text)
 		}
 		bits |= uint32(n)
 	}
 	return bits
 }
 
-// checkBits checks that no bit is lost or made up by the names of any system.
+// checkBits checks that the names of every system print exactly the given bits.
 func checkBits(t testing.TB, flags uint32, notes uint32) {
 	t.Helper()
 	for system, n := range allNames {

@@ -22,6 +22,6 @@ func TestNewIsUnsupported(t *testing.T) {
 	}
 	var call *os.SyscallError
 	if !errors.As(err, &call) || call.Syscall != "kqueue" {
-		t.Errorf("%v is no *os.SyscallError of kqueue", err)
+		t.Errorf("%v is not an *os.SyscallError of kqueue", err)
 	}
 }
