@@ -72,7 +72,7 @@
 // descriptor as soon as it is closed, while a slice that a wait has returned may
 // still hold an event of the old descriptor. If each use of a slice element has
 // its own generation, an event with an old generation can be recognized and
-// dropped. The second example of [Event] shows this.
+// dropped. See the example of [Event].
 //
 // A Go pointer in Udata is possible only if the program keeps the object alive by
 // other means. The garbage collector does not see Udata, in the kernel or in an

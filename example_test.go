@@ -17,81 +17,74 @@ import (
 	"github.com/go-kqueue/kqueue"
 )
 
-// A server watches its listening socket, adds each connection that it accepts,
-// and reads what comes until the peer closes.
+// A server watches its listener, adds each connection that it accepts, and reads
+// from it until the peer closes it.
 func Example() {
-	q, err := kqueue.New()
-	if err != nil {
-		log.Fatal(err)
-	}
-	defer q.Close()
-
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		log.Fatal(err)
 	}
 	defer listener.Close()
-	file, err := listener.(*net.TCPListener).File()
-	if err != nil {
-		log.Fatal(err)
-	}
-	defer file.Close()
-	listening := file.Fd()
-	err = q.Apply(kqueue.NewEvent(listening, kqueue.FilterRead, kqueue.FlagAdd|kqueue.FlagEnable, 0, 0, 0))
-	if err != nil {
-		log.Fatal(err)
-	}
-
 	go func() { // a client
 		conn, err := net.Dial("tcp", listener.Addr().String())
 		if err != nil {
 			log.Fatal(err)
 		}
-		defer conn.Close()
-		if _, err := io.WriteString(conn, "hello, kqueue"); err != nil {
-			log.Fatal(err)
-		}
+		io.WriteString(conn, "hello, kqueue")
+		conn.Close()
 	}()
 
+	q, err := kqueue.New() // 1. Make a queue.
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer q.Close()
+	listening := kqueue.ReadEvent(descriptor(listener)) // 2. Say what to watch.
+	if err := q.Apply(listening); err != nil {          // 3. Tell the kernel.
+		log.Fatal(err)
+	}
 	var conn net.Conn
-	var received []byte
 	for {
-		events, err := q.Wait(kqueue.Forever)
+		events, err := q.Wait(kqueue.Forever) // 4. Wait.
 		if err != nil {
 			log.Fatal(err)
 		}
-		for _, event := range events {
-			if event.Ident == listening {
-				conn, err = listener.Accept()
-				if err != nil {
+		for _, event := range events { // 5. Handle the events.
+			if event.Ident == listening.Ident {
+				if conn, err = listener.Accept(); err != nil {
 					log.Fatal(err)
 				}
 				defer conn.Close()
-				peer, err := conn.(*net.TCPConn).File()
-				if err != nil {
-					log.Fatal(err)
-				}
-				defer peer.Close()
-				fmt.Println("accepted a connection")
-				if err := q.Apply(kqueue.ReadEvent(int(peer.Fd()))); err != nil {
+				if err := q.Apply(kqueue.ReadEvent(descriptor(conn))); err != nil {
 					log.Fatal(err)
 				}
 				continue
 			}
-			buf := make([]byte, event.Data) // what is there to read, also at EOF
-			if _, err := io.ReadFull(conn, buf); err != nil {
+			data := make([]byte, event.Data)
+			if _, err := io.ReadFull(conn, data); err != nil {
 				log.Fatal(err)
 			}
-			received = append(received, buf...)
+			fmt.Printf("%s", data)
 			if event.EOF() {
-				fmt.Printf("read %q, then the peer closed: error %v\n", received, event.SocketErr())
+				fmt.Println(", end of file")
 				return
 			}
 		}
 	}
-	// Output:
-	// accepted a connection
-	// read "hello, kqueue", then the peer closed: error <nil>
+	// Output: hello, kqueue, end of file
+}
+
+// descriptor returns the descriptor of a connection or listener of package net,
+// which still owns it. The File method would return a duplicate.
+func descriptor(c any) (fd int) {
+	raw, err := c.(syscall.Conn).SyscallConn()
+	if err != nil {
+		log.Fatal(err)
+	}
+	if err := raw.Control(func(u uintptr) { fd = int(u) }); err != nil {
+		log.Fatal(err)
+	}
+	return fd
 }
 
 // In C: EV_SET(&change, fd, EVFILT_READ, EV_ADD|EV_CLEAR, 0, 0, udata).
@@ -170,7 +163,7 @@ func ExampleWriteEvent() {
 	defer r.Close()
 	defer w.Close()
 
-	// FlagOneshot: tell once that there is room, not all the time.
+	// With FlagOneshot, the event is returned once and not all the time.
 	if err := q.Apply(kqueue.WriteEvent(int(w.Fd())).With(kqueue.FlagOneshot)); err != nil {
 		log.Fatal(err)
 	}
@@ -220,8 +213,9 @@ func ExampleVnodeEvent() {
 	// written: false deleted: true
 }
 
-// A child may exit before it is watched: the kernel then says ESRCH, or gives
-// its event at once. Both mean the same, and os/exec's Wait is still needed.
+// A child may exit before it is watched. The kernel then refuses the change with
+// ESRCH or returns the event at once, depending on the system. The program still
+// has to wait for the child.
 func ExampleProcEvent() {
 	q, err := kqueue.New()
 	if err != nil {
@@ -258,8 +252,8 @@ func ExampleProcEvent() {
 	// Output: exited: <nil>
 }
 
-// The signal must not end the program: os/signal takes care of that, or
-// signal.Ignore does. The queue counts it in either case.
+// signal.Notify or signal.Ignore keeps the signal from ending the program. The
+// queue counts it in either case.
 func ExampleSignalEvent() {
 	q, err := kqueue.New()
 	if err != nil {
@@ -305,7 +299,8 @@ func ExampleTimerEvent() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	var ticks, shots int64
+	var ticks int64
+	shot := false
 	for ticks < 3 {
 		events, err := q.Wait(kqueue.Forever)
 		if err != nil {
@@ -314,14 +309,14 @@ func ExampleTimerEvent() {
 		for _, event := range events {
 			switch event.Ident {
 			case 1:
-				ticks += event.Data // how often, should this loop have been late
+				ticks += event.Data // more than 1 if this loop was late
 			case 2:
-				shots += event.Data
+				shot = true
 			}
 		}
 	}
-	fmt.Println("ticks:", ticks >= 3, "shots:", shots)
-	// Output: ticks: true shots: 1
+	fmt.Println("ticks:", ticks >= 3, "shot:", shot)
+	// Output: ticks: true shot: true
 }
 
 func ExampleUserEvent() {
@@ -351,7 +346,7 @@ func ExampleUserEvent() {
 	// Output: user event 1 with 42
 }
 
-// A context ends a wait by triggering a user event.
+// A context interrupts a wait by triggering a user event.
 func ExampleQueue_Wait_context() {
 	q, err := kqueue.New()
 	if err != nil {
@@ -384,8 +379,8 @@ func ExampleQueue_Wait_context() {
 	// Output: context deadline exceeded
 }
 
-// Udata holds an index into a slice and a generation, so that an event that was
-// triggered for an earlier use of the same slot is told apart.
+// Udata holds an index into a slice and a generation. The generation identifies
+// an event that was triggered for an earlier use of the same slice element.
 func ExampleEvent_udata() {
 	q, err := kqueue.New()
 	if err != nil {
@@ -409,11 +404,11 @@ func ExampleEvent_udata() {
 	if err := q.Apply(old, old.Trigger()); err != nil {
 		log.Fatal(err)
 	}
-	events, err := q.Wait(kqueue.Forever) // got the event of "old" …
+	events, err := q.Wait(kqueue.Forever) // returns the event of "old"
 	if err != nil {
 		log.Fatal(err)
 	}
-	fresh := watch(3, "new") // … but its slot is used anew before it is handled
+	fresh := watch(3, "new") // reuses its slot before it is handled
 	if err := q.Apply(fresh, fresh.Trigger()); err != nil {
 		log.Fatal(err)
 	}
@@ -434,8 +429,9 @@ func ExampleEvent_udata() {
 	// for new
 }
 
-// With FlagDispatch each event goes to one of the workers and is disabled until
-// that worker enables it again, so no two ever serve the same descriptor.
+// With FlagDispatch, an event is returned to one of several workers and is disabled
+// until that worker enables it again. So no two workers serve the same descriptor
+// at the same time.
 func ExampleQueue_WaitInto_workers() {
 	q, err := kqueue.New()
 	if err != nil {
@@ -472,7 +468,7 @@ func ExampleQueue_WaitInto_workers() {
 					if _, err := r.Read(buf); err != nil {
 						log.Fatal(err)
 					}
-					if err := q.Apply(read.With(kqueue.FlagEnable)); err != nil {
+					if err := q.Apply(read.Enable()); err != nil {
 						log.Fatal(err)
 					}
 					bytes <- buf[0]
@@ -494,8 +490,8 @@ func ExampleQueue_WaitInto_workers() {
 	// c
 }
 
-// A queue is readable while it has pending events, so one queue can watch
-// others, for instance one of high and one of low priority.
+// A queue is readable while it has pending events, so one queue can watch others,
+// for example one with urgent events and one with the rest.
 func ExampleQueue_Fd() {
 	inner, err := kqueue.New()
 	if err != nil {
@@ -527,7 +523,7 @@ func ExampleQueue_Fd() {
 	// Output: timer 7 of the inner queue
 }
 
-// Apply tries every change, and tells which ones were refused.
+// Apply tries every change and reports which ones were refused.
 func ExampleChangeError() {
 	q, err := kqueue.New()
 	if err != nil {
@@ -538,7 +534,7 @@ func ExampleChangeError() {
 	err = q.Apply(
 		kqueue.TimerEvent(1, time.Hour),
 		kqueue.ReadEvent(-1),
-		kqueue.NewEvent(9, kqueue.FilterTimer, kqueue.FlagDelete, 0, 0, 0),
+		kqueue.TimerEvent(9, time.Hour).Delete(),
 	)
 	var first *kqueue.ChangeError
 	if errors.As(err, &first) {
@@ -560,7 +556,7 @@ func ExampleChangeError() {
 	// no such event
 }
 
-// Close ends the wait of every goroutine, and returns when all have left.
+// Close ends the wait of every goroutine and returns when all have left.
 func ExampleQueue_Close() {
 	q, err := kqueue.New()
 	if err != nil {
