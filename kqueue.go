@@ -86,7 +86,7 @@ func (q *Queue) Fd() uintptr {
 // For several changes, Kevent(changes, nil, 0) is cheaper. It stops at the first
 // change that is refused and does not say which one that is.
 func (q *Queue) Apply(changes ...Event) error {
-	if !q.enter() {
+	if q == nil || q.calls.Add(1) >= 0 {
 		return q.turnAway()
 	}
 	var err error
@@ -205,7 +205,7 @@ func (q *Queue) Wait(timeout time.Duration) ([]Event, error) {
 	}
 	q.stockMu.Lock()
 	stock := q.stock
-	q.stock = nil // another call must not have it too
+	q.stock = q.stock[:0] // another call must not have it too
 	q.stockMu.Unlock()
 	if len(stock) < waitSize {
 		stock = make([]Event, 4*waitSize)
@@ -224,11 +224,7 @@ func (q *Queue) Wait(timeout time.Duration) ([]Event, error) {
 // in events, as many as there is room for, and returns their number. If events
 // is empty, the error wraps [os.ErrInvalid].
 func (q *Queue) WaitInto(events []Event, timeout time.Duration) (n int, err error) {
-	n, err = q.wait(nil, events, timeout)
-	if len(events) == 0 && err == nil {
-		err = errNoRoom
-	}
-	return
+	return q.wait(nil, events, timeout)
 }
 
 // Kevent is kevent(2) itself: in one system call, it applies changes and then
@@ -246,9 +242,12 @@ func (q *Queue) WaitInto(events []Event, timeout time.Duration) (n int, err erro
 // and events may be the same slice.
 func (q *Queue) Kevent(changes, events []Event, timeout time.Duration) (n int, err error) {
 	if !q.needsCare(changes, events) {
-		return q.wait(changes, events, timeout)
+		if n, err = q.wait(changes, events, timeout); err == errNoRoom {
+			err = nil
+		}
+		return n, err
 	}
-	if !q.enter() {
+	if q == nil || q.calls.Add(1) >= 0 {
 		return 0, q.turnAway()
 	}
 	n, err = q.leave(q.applyEach(changes, events))
@@ -307,7 +306,7 @@ var processStart = time.Now()
 // wait is kevent(2), called again until an event, the end of the timeout or an
 // error ends the wait.
 func (q *Queue) wait(changes, events []Event, timeout time.Duration) (int, error) {
-	if !q.enter() {
+	if q == nil || q.calls.Add(1) >= 0 {
 		return 0, q.turnAway()
 	}
 	var start time.Duration
@@ -327,7 +326,10 @@ func (q *Queue) wait(changes, events []Event, timeout time.Duration) (int, error
 		if err != nil && err != syscall.EINTR {
 			return q.leave(0, os.NewSyscallError("kevent", err))
 		}
-		if err == nil && (timeout == 0 || len(events) == 0) {
+		if err == nil && len(events) == 0 {
+			return q.leave(0, errNoRoom)
+		}
+		if err == nil && timeout == 0 {
 			return q.leave(0, nil)
 		}
 		// The kernel applied the changes before it waited: they must not be sent

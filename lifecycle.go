@@ -18,8 +18,8 @@ import (
 //	closing + n  Close has begun, with n calls inside
 //	n            the descriptor is released; the zero Queue begins here
 //
-// A call adds 1 and looks at the sum to learn whether the queue is open. If it
-// is not, the call subtracts 1 again. Such a late call may make the count of a
+// A call adds 1 and learns from the sum whether the queue is open. If it is not,
+// turnAway subtracts 1 again. Such a late call may make the count of a
 // closing queue reach closing more than once, so reaching it does not release
 // the descriptor: changing it from closing to 0 does, which succeeds once.
 const open, closing = math.MinInt32, 1 << 30
@@ -29,12 +29,6 @@ const open, closing = math.MinInt32, 1 << 30
 const wakeIdent = ^uintptr(0)
 
 var errClosed = fmt.Errorf("kqueue: %w", os.ErrClosed)
-
-// enter counts a call in and reports whether the queue is open. If it is not, the
-// call returns turnAway's error instead of using the descriptor.
-func (q *Queue) enter() bool {
-	return q != nil && q.calls.Add(1) < 0
-}
 
 // turnAway counts out a call that found the queue closed, and returns its error.
 func (q *Queue) turnAway() error {
