@@ -143,7 +143,7 @@ func triggeredQueue(t testing.TB) *Queue {
 
 // duplicates returns count duplicates of fd.
 func duplicates(t testing.TB, fd, count int) []int {
-	raiseDescriptorLimit(t, 13000)
+	raiseDescriptorLimit(t, uint64(count)+2000)
 	fds := make([]int, count)
 	for i := range fds {
 		var err error
