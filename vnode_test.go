@@ -162,7 +162,7 @@ func TestVnodeRenameOver(t *testing.T) {
 	if notes[dir.Fd()]&NoteWrite == 0 {
 		t.Errorf("got %v, want WRITE for the directory", events)
 	}
-	if notes[f.Fd()]&(NoteDelete|NoteLink) == 0 && !reportsLittle(fresh) {
+	if notes[f.Fd()]&(NoteDelete|NoteLink) == 0 && !reportsLittle(f.Name()) {
 		t.Errorf("got %v, want DELETE for the file", events)
 	}
 }
