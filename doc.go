@@ -205,8 +205,8 @@
 //   - Queues must not watch each other in a ring. macOS refuses that with EINVAL,
 //     as it refuses a queue that watches itself. NetBSD hangs as a whole (seen on
 //     10.99), and does so too if a queue watches a dup(2) of itself. Queues must
-//     not be nested deeply either: macOS refuses the tenth level with EINVAL, and
-//     DragonFly panics at the seventeenth queue of a chain (seen on 6.3).
+//     not be nested deeply either: macOS refuses the eleventh queue of a chain with
+//     EINVAL, and DragonFly panics at the seventeenth (seen on 6.3).
 //   - OpenBSD allows a process 1,024 timers and user events in total. FreeBSD,
 //     NetBSD and DragonFly limit timers for the whole system. Beyond the limit,
 //     adding one fails with ENOMEM.

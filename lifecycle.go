@@ -19,9 +19,9 @@ import (
 //	n            the descriptor is released; the zero Queue begins here
 //
 // A call adds 1 and learns from the sum whether the queue is open. If it is not,
-// turnAway subtracts 1 again. Such a late call may make the count of a
-// closing queue reach closing more than once, so reaching it does not release
-// the descriptor: changing it from closing to 0 does, which succeeds once.
+// turnAway subtracts 1 again. Such a late call may make the count of a closing
+// queue reach closing more than once, so reaching it does not release the
+// descriptor: changing it from closing to 0 does, which succeeds once.
 const open, closing = math.MinInt32, 1 << 30
 
 // wakeIdent is the ident of the user event with which Close wakes the calls that
@@ -86,7 +86,8 @@ func (q *Queue) countOut() {
 // If the kernel has no room for that event, Close uses a pipe in its place. If
 // there is no descriptor for the pipe either, Close returns the errors at once.
 // The queue then counts as closed, and the last call to leave it releases the
-// descriptor.
+// descriptor. (If both limits are reached only later, while another call deletes
+// the event, Close waits until the waiting calls end by themselves.)
 func (q *Queue) Close() error {
 	if q == nil {
 		return errClosed
