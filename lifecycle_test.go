@@ -84,6 +84,41 @@ func TestCloseWakesWaiters(t *testing.T) {
 	}
 }
 
+// callUntilClosed starts a goroutine of group that repeats call until it says that
+// the queue is closed. No call may return an event or another error, but the
+// event that a change is meant for may be missing.
+func callUntilClosed(t *testing.T, group *sync.WaitGroup, call func() (int, error)) {
+	group.Add(1)
+	go func() {
+		defer group.Done()
+		for {
+			n, err := call()
+			if errors.Is(err, os.ErrClosed) {
+				return
+			}
+			if n != 0 || err != nil && !errors.Is(err, unix.ENOENT) {
+				t.Errorf("got %d, %v", n, err)
+				return
+			}
+		}
+	}()
+}
+
+// inRounds calls do, which is told the number of the round, for so many rounds as
+// a slow machine does in a few seconds, but at most limit.
+func inRounds(t *testing.T, limit int, do func(round int)) {
+	t.Helper()
+	watchdog(t, watchdogTime)
+	if testing.Short() {
+		limit /= 20
+	}
+	round := 0
+	for start := time.Now(); round < limit && time.Since(start) < 10*time.Second; round++ {
+		do(round)
+	}
+	t.Logf("%d rounds", round)
+}
+
 // Calls that come and go while Close wakes the others must not take the wake-up
 // with them.
 func TestCloseDuringCalls(t *testing.T) {
@@ -92,18 +127,9 @@ func TestCloseDuringCalls(t *testing.T) {
 	ended := startWaiters(t, q, 16)
 	var appliers sync.WaitGroup
 	for range 2 {
-		appliers.Add(1)
-		go func() {
-			defer appliers.Done()
-			for {
-				if err := q.Apply(WriteEvent(w).With(FlagDisable), UserEvent(2)); err != nil {
-					if !errors.Is(err, os.ErrClosed) {
-						t.Error(err)
-					}
-					return
-				}
-			}
-		}()
+		callUntilClosed(t, &appliers, func() (int, error) {
+			return 0, q.Apply(WriteEvent(w).With(FlagDisable), UserEvent(2))
+		})
 	}
 	if err := q.Close(); err != nil {
 		t.Fatal(err)
@@ -172,7 +198,6 @@ func TestCloseOverwritesItsEvent(t *testing.T) {
 // also by calls that then wait. Half of the rounds have only one call, because no
 // other one then makes up for a lost wake-up.
 func TestCloseDuringChangesOfItsEvent(t *testing.T) {
-	watchdog(t, watchdogTime)
 	changes := [][]Event{
 		{closeEvent.Delete()},
 		{closeEvent.Disable()},
@@ -184,35 +209,13 @@ func TestCloseDuringChangesOfItsEvent(t *testing.T) {
 		{closeEvent.Delete(), closeEvent.With(FlagOneshot)},
 		{UserEvent(1), closeEvent.Disable(), UserEvent(2), UserEvent(3)},
 	}
-	rounds := 2000
-	if testing.Short() {
-		rounds = 100
-	}
-	deadline := time.Now().Add(10 * time.Second) // a slow machine does fewer rounds
-	done := 0
-	for ; done < rounds && time.Now().Before(deadline); done++ {
+	inRounds(t, 2000, func(round int) {
 		q := openQueue(t)
 		var calls sync.WaitGroup
-		var started atomic.Int32
-		call := func(do func() (int, error)) {
-			calls.Add(1)
-			go func() {
-				defer calls.Done()
-				started.Add(1)
-				for {
-					n, err := do()
-					if errors.Is(err, os.ErrClosed) {
-						return
-					}
-					if n > 0 || err != nil && !errors.Is(err, unix.ENOENT) {
-						t.Errorf("got %d, %v", n, err)
-						return
-					}
-				}
-			}()
-		}
+		var started atomic.Bool
 		change := changes[rand.IntN(len(changes))]
-		call(func() (int, error) {
+		callUntilClosed(t, &calls, func() (int, error) {
+			started.Store(true)
 			buf := make([]Event, 4)
 			n, err := q.Kevent(change, buf, Forever)
 			if refused := eventErrors(buf[:n]); refused != nil {
@@ -220,14 +223,14 @@ func TestCloseDuringChangesOfItsEvent(t *testing.T) {
 			}
 			return n, err
 		})
-		if done%2 == 0 {
+		if round%2 == 0 {
 			change := changes[rand.IntN(len(changes))]
-			call(func() (int, error) { return 0, q.Apply(change...) })
+			callUntilClosed(t, &calls, func() (int, error) { return 0, q.Apply(change...) })
 			for _, wait := range waitFuncs {
-				call(func() (int, error) { return wait(q, make([]Event, 1), Forever) })
+				callUntilClosed(t, &calls, func() (int, error) { return wait(q, make([]Event, 1), Forever) })
 			}
 		}
-		for started.Load() == 0 {
+		for !started.Load() {
 			runtime.Gosched()
 		}
 		for range rand.IntN(100) { // up to a few microseconds
@@ -237,8 +240,7 @@ func TestCloseDuringChangesOfItsEvent(t *testing.T) {
 			t.Fatal(err)
 		}
 		calls.Wait()
-	}
-	t.Logf("%d rounds", done)
+	})
 }
 
 // Without a user event left, Close wakes the waiters by a pipe.
@@ -324,44 +326,19 @@ func TestCloseAtAllLimits(t *testing.T) {
 // something else. Here calls race with Close, and another queue takes the number
 // at once.
 func TestDescriptorReuse(t *testing.T) {
-	watchdog(t, watchdogTime)
-	rounds := 2000
-	if testing.Short() {
-		rounds = 200
-	}
-	deadline := time.Now().Add(10 * time.Second) // a slow machine does fewer rounds
-	done := 0
-	for ; done < rounds && time.Now().Before(deadline); done++ {
+	reused := 0
+	inRounds(t, 2000, func(int) {
 		q := openQueue(t)
-		number := int(q.Fd())
+		number := q.Fd()
 		var calls sync.WaitGroup
-		for i := range 4 {
-			calls.Add(1)
-			go func() {
-				defer calls.Done()
-				buf := make([]Event, 4)
-				for {
-					var n int
-					var err error
-					switch i {
-					case 0:
-						err = q.Apply(UserEvent(1))
-					case 1:
-						err = q.Apply(UserEvent(2), UserEvent(3))
-					case 2:
-						n, err = q.WaitInto(buf, Forever)
-					case 3:
-						n, err = q.Kevent([]Event{UserEvent(4)}, buf, Forever)
-					}
-					if errors.Is(err, os.ErrClosed) {
-						return
-					}
-					if err != nil || n != 0 {
-						t.Errorf("got %v, %v", buf[:n], err)
-						return
-					}
-				}
-			}()
+		buf, buf2 := make([]Event, 4), make([]Event, 4)
+		for _, call := range []func() (int, error){
+			func() (int, error) { return 0, q.Apply(UserEvent(1)) },
+			func() (int, error) { return 0, q.Apply(UserEvent(2), UserEvent(3)) },
+			func() (int, error) { return q.WaitInto(buf, Forever) },
+			func() (int, error) { return q.Kevent([]Event{UserEvent(4)}, buf2, Forever) },
+		} {
+			callUntilClosed(t, &calls, call)
 		}
 		for range rand.IntN(20) {
 			runtime.Gosched()
@@ -370,12 +347,12 @@ func TestDescriptorReuse(t *testing.T) {
 			t.Fatal(err)
 		}
 		other := openQueue(t)
+		if other.Fd() == number {
+			reused++
+		}
 		foreign := UserEvent(99)
 		apply(t, other, foreign, foreign.Trigger())
 		calls.Wait()
-		if other.Fd() != uintptr(number) {
-			t.Logf("round %d: the number %d was not reused", done, number)
-		}
 		if e := waitOne(t, other); e.Ident != 99 {
 			t.Fatalf("got %v", e)
 		}
@@ -385,8 +362,10 @@ func TestDescriptorReuse(t *testing.T) {
 		if err := other.Close(); err != nil {
 			t.Fatal(err)
 		}
+	})
+	if reused == 0 {
+		t.Error("no number was reused")
 	}
-	t.Logf("%d rounds", done)
 }
 
 func TestManyQueuesLeaveNothingOpen(t *testing.T) {

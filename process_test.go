@@ -187,33 +187,25 @@ func TestProcManyChildren(t *testing.T) {
 
 func TestProcForkAndExec(t *testing.T) {
 	q := newQueue(t)
-	c := startChild(t, "fork")
-	applyFilter(t, q, ProcEvent(c.Process.Pid, NoteFork|exitWithStatus))
-	c.release()
-	var seen Note
-	for seen&NoteExit == 0 {
-		e := waitOne(t, q)
-		seen |= e.Fflags
-		if status, ok := e.WaitStatus(); ok && status.ExitStatus() != 3 {
-			t.Errorf("got %v", e)
+	for _, test := range []struct {
+		child string
+		note  Note
+		exit  int
+	}{{"fork", NoteFork, 3}, {"exec", NoteExec, 4}} {
+		c := startChild(t, test.child)
+		applyFilter(t, q, ProcEvent(c.Process.Pid, test.note|exitWithStatus))
+		c.release()
+		var seen Note
+		for seen&NoteExit == 0 {
+			e := waitOne(t, q)
+			seen |= e.Fflags
+			if status, ok := e.WaitStatus(); ok && status.ExitStatus() != test.exit {
+				t.Errorf("%s: got %v", test.child, e)
+			}
 		}
-	}
-	if seen&NoteFork == 0 {
-		t.Error("no FORK came")
-	}
-
-	c = startChild(t, "exec")
-	apply(t, q, ProcEvent(c.Process.Pid, NoteExec|exitWithStatus))
-	c.release()
-	for seen = 0; seen&NoteExit == 0; {
-		e := waitOne(t, q)
-		seen |= e.Fflags
-		if status, ok := e.WaitStatus(); ok && status.ExitStatus() != 4 {
-			t.Errorf("got %v", e)
+		if seen&test.note == 0 {
+			t.Errorf("%s: it was not reported", test.child)
 		}
-	}
-	if seen&NoteExec == 0 {
-		t.Error("no EXEC came")
 	}
 }
 
