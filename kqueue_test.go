@@ -509,16 +509,16 @@ func TestQueueInItself(t *testing.T) {
 	}
 }
 
-// macOS refuses rings of queues and the tenth level. This must not be tried on
-// other systems: a ring hangs NetBSD, and a chain of 17 queues panics DragonFly.
+// macOS refuses rings of queues and a chain of more than ten. This must not be
+// tried on other systems: a ring hangs NetBSD, and a chain of 17 queues panics
+// DragonFly.
 func TestQueuesInARingOrTooDeep(t *testing.T) {
 	if !macOS {
 		t.Skip("it is a danger to the kernel")
 	}
-	const levels = 9
 	first := newQueue(t)
 	last := first
-	for level := 1; level < levels; level++ {
+	for range 9 {
 		q := newQueue(t)
 		apply(t, q, ReadEvent(int(last.Fd())))
 		last = q
