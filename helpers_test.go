@@ -311,8 +311,7 @@ func read(t testing.TB, fd, size int) string {
 
 // ioctl passes arg, or a null pointer, to ioctl(2).
 func ioctl[T any](fd int, request uintptr, arg *T) error {
-	//lint:ignore SA1019 the wrappers of x/sys take no such pointer
-	_, _, errno := unix.Syscall(unix.SYS_IOCTL, uintptr(fd), request, uintptr(unsafe.Pointer(arg)))
+	_, _, errno := syscall.Syscall(syscall.SYS_IOCTL, uintptr(fd), request, uintptr(unsafe.Pointer(arg)))
 	if errno != 0 {
 		return errno
 	}
