@@ -391,7 +391,8 @@ func TestKeventRefusedChanges(t *testing.T) {
 
 func TestKeventReceipts(t *testing.T) {
 	q := newQueue(t)
-	apply(t, q, TimerEvent(1, time.Nanosecond)) // a pending event, which must not be returned
+	_, w := newPipe(t)
+	apply(t, q, WriteEvent(w)) // a pending event, which must not be returned
 	bad := ReadEvent(-1)
 	buf := make([]Event, 3)
 	changes := []Event{UserEvent(1).With(FlagReceipt), bad.With(FlagReceipt), UserEvent(2).With(FlagReceipt)}

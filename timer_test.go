@@ -161,13 +161,16 @@ func TestTimerShortest(t *testing.T) {
 	for _, period := range []time.Duration{0, -1, -time.Hour, math.MinInt64} {
 		q := newQueue(t)
 		timer := TimerEvent(1, period)
+		apply(t, q, timer.With(FlagOneshot))
+		until(t, q, 1, 0)
+		waitGone(t, q, timer)
+		if runtime.GOOS == "freebsd" {
+			continue // a slow machine would do nothing but serve a timer of 1 ns
+		}
 		apply(t, q, timer)
 		for range 3 { // it is periodic
 			until(t, q, 1, 0)
 		}
-		apply(t, q, timer.Delete(), timer.With(FlagOneshot))
-		until(t, q, 1, 0)
-		waitGone(t, q, timer)
 	}
 }
 
