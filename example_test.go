@@ -282,6 +282,7 @@ func ExampleSignalEvent() {
 	for _, event := range events {
 		fmt.Println(syscall.Signal(event.Ident) == syscall.SIGTERM, event.Data)
 	}
+	<-caught
 	// Output: true 1
 }
 

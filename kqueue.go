@@ -92,8 +92,11 @@ func (q *Queue) Apply(changes ...Event) error {
 	var err error
 	switch n := len(changes); {
 	case n == 1:
-		if err = q.applyOne(changes); err != nil {
-			err = q.applyError(changes[0], err)
+		err = q.applyOne(changes)
+		if errno, refused := err.(syscall.Errno); refused {
+			err = &refusal{ChangeError{0, changes[0], errno}}
+		} else if err != nil {
+			err = errors.Join(err)
 		}
 	case n <= 4:
 		// A batch is cleared before it is used: few changes get a small one.
@@ -107,26 +110,22 @@ func (q *Queue) Apply(changes ...Event) error {
 	return err
 }
 
-// applyOne passes the only element of change to the kernel and returns the
-// errno. Without room for events, the kernel returns that of the change.
+// applyOne passes the only element of change to the kernel. It returns the errno
+// with which the change is refused, or an *os.SyscallError if the call fails.
+// Without room for events, the kernel returns the errno of the change.
 func (q *Queue) applyOne(change []Event) error {
 	if q.mishandles(&change[0]) {
 		return syscall.EINVAL
 	}
 	_, err := kevent(q.fd, kernelEvents(change), nil, &timespec{})
-	return err
-}
-
-// applyError returns the error of an Apply of one change, given its errno.
-func (q *Queue) applyError(change Event, err error) error {
 	if err == syscall.EBADF || err == syscall.EINVAL {
 		// This may be the errno of the queue's own descriptor, if another part of
 		// the program closed it. A call without changes then fails in the same way.
 		if _, err := kevent(q.fd, nil, nil, &timespec{}); err != nil {
-			return errors.Join(os.NewSyscallError("kevent", err))
+			return os.NewSyscallError("kevent", err)
 		}
 	}
-	return &refusal{ChangeError{0, change, err}}
+	return err
 }
 
 // A refusal is what errors.Join returns for a single ChangeError, in one
@@ -165,12 +164,13 @@ func (q *Queue) applyAll(changes, batch []Event) error {
 		}
 		var err error
 		if mishandled {
-			q.applyEach(batch, batch) // each answer overwrites its change
+			_, err = q.applyEach(batch, batch) // each answer overwrites its change
 		} else {
 			_, err = kevent(q.fd, kernelEvents(batch), kernelEvents(batch), &timespec{})
+			err = os.NewSyscallError("kevent", err)
 		}
 		if err != nil {
-			return errors.Join(append(errs, os.NewSyscallError("kevent", err))...)
+			return errors.Join(append(errs, err)...)
 		}
 		for i := range batch {
 			if batch[i].Flags&FlagError == 0 {
@@ -285,10 +285,12 @@ func (q *Queue) applyEach(changes, events []Event) (int, error) {
 	for i := range changes {
 		answer := changes[i]
 		err := q.applyOne(changes[i : i+1])
+		errno, refused := err.(syscall.Errno)
 		switch {
+		case err != nil && !refused:
+			return 0, err
 		case err == nil && answer.Flags&FlagReceipt == 0:
 		case n < len(events):
-			errno, _ := err.(syscall.Errno)
 			answer.Flags, answer.Data = FlagError, int64(errno)
 			events[n] = answer
 			n++

@@ -531,9 +531,6 @@ func TestQueuesInARingOrTooDeep(t *testing.T) {
 // If another part of the program has closed the descriptor, all calls report
 // kevent(2) as what failed, and no change.
 func TestErrorsOfAClosedDescriptor(t *testing.T) {
-	if simulated {
-		t.Skip("the simulated kernel panics when a closed descriptor is used")
-	}
 	wantCall := func(what string, err error, call string, errnos ...error) {
 		t.Helper()
 		var got *os.SyscallError

@@ -64,6 +64,7 @@ func TestCloseWakesWaiters(t *testing.T) {
 	for _, count := range []int{0, 1, 8, 64, maxWaiters()} {
 		t.Run(strconv.Itoa(count), func(t *testing.T) {
 			q := openQueue(t)
+			fd := int(q.Fd())
 			ended := startWaiters(t, q, count)
 			watchdog(t, watchdogTime) // starting that many threads may take long
 			// Most of them are inside the kernel once that many threads exist. It
@@ -74,6 +75,9 @@ func TestCloseWakesWaiters(t *testing.T) {
 			start := time.Now()
 			if err := q.Close(); err != nil {
 				t.Fatal(err)
+			}
+			if err := unix.Fstat(fd, new(unix.Stat_t)); err != unix.EBADF {
+				t.Errorf("after Close, the descriptor gives %v, want EBADF", err)
 			}
 			wantClosed(t, ended, count)
 			t.Logf("%d waiters were woken in %v", count, time.Since(start))

@@ -47,7 +47,7 @@ func newKqueue() (int, error) {
 	defer syscall.ForkLock.RUnlock()
 	fd, err := unix.Kqueue()
 	if err == nil {
-		unix.CloseOnExec(fd)
+		syscall.CloseOnExec(fd)
 	}
 	return fd, err
 }
@@ -79,7 +79,7 @@ func closedPipe() (int, error) {
 	if err := unix.Pipe(p[:]); err != nil {
 		return -1, err
 	}
-	unix.CloseOnExec(p[0])
+	syscall.CloseOnExec(p[0])
 	unix.Close(p[1])
 	return p[0], nil
 }
