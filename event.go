@@ -2,33 +2,36 @@
 
 package kqueue
 
-// Event is struct kevent: a change on its way into the kernel, a triggered
-// event on its way out. It has the kernel's own layout, so a []Event is handed
-// over without a copy. On FreeBSD it has one field more, Ext [4]uint64.
+// Event is the kernel's struct kevent. Passed to the kernel it is a change,
+// returned by the kernel it is a triggered event. It has the layout of the C
+// struct, so a []Event is passed without copying. On FreeBSD it has
+// one more field, Ext [4]uint64.
 //
-// The section “Events” of the package comment says what each field means in
-// and out; the comment of each Filter says it for that filter. Source:
-// kqueue(2) and sys/event.h of each system.
+// The section “Events” of the package comment explains the fields, and the comment
+// of each Filter explains them for that filter. Source: kqueue(2) and sys/event.h
+// of each system.
 type Event struct {
-	// Ident is what is watched: a descriptor, a process id, a signal number,
-	// or a free number. With Filter it is the key of the event in its queue.
+	// Ident identifies what is watched: a descriptor, a process ID, a signal
+	// number, or a number that the program chooses. A queue has one event for
+	// each pair of Ident and Filter.
 	Ident uintptr
 
-	// Filter says what kind of thing Ident is.
+	// Filter is the kind of event.
 	Filter Filter
 
-	// Flags are actions (FlagAdd, FlagDelete, …) on the way in, conditions
-	// (FlagEOF, FlagError) on the way out.
+	// Flags are actions and options in a change (FlagAdd, FlagClear, …), and
+	// conditions in a triggered event (FlagEOF, FlagError).
 	Flags Flag
 
-	// Fflags are the filter's own flags: what to watch on the way in, what
-	// happened on the way out.
+	// Fflags are what to watch for in a change, and what happened in a triggered
+	// event. Their meaning depends on the filter.
 	Fflags Note
 
-	// Data is the filter's own number: bytes, a period, a count, a status.
+	// Data is a number whose meaning depends on the filter: bytes, a period, a
+	// count, a status. With FlagError it is an errno.
 	Data int64
 
-	// Udata belongs to the user; the kernel keeps it and hands it back. It
-	// holds a number, never a Go pointer: see “Udata” in the package comment.
+	// Udata is returned as it was passed in. It holds an integer: see “Udata” in
+	// the package comment.
 	Udata uintptr
 }

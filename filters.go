@@ -41,8 +41,9 @@ const (
 	// macOS never returns FlagEOF for a FIFO.
 	//
 	// Fflags of a change may be NoteLowat, NoteFilePoll on FreeBSD, NoteEOF on
-	// OpenBSD, and NoteOOB on macOS and DragonFly. A bad descriptor is refused with
-	// EBADF. All releases of all five systems have this filter.
+	// OpenBSD, and NoteOOB on macOS and DragonFly. macOS refuses /dev/tty and most
+	// character devices with EINVAL unless the change has NoteLowat and Data 1. A bad
+	// descriptor is refused with EBADF. All releases of all five systems have this filter.
 	FilterRead Filter = evfiltRead
 
 	// FilterWrite (EVFILT_WRITE) is triggered while there is room to write. Ident
@@ -78,11 +79,12 @@ const (
 	// last returned, and may contain related notes as well: a write may return
 	// NoteWrite|NoteExtend. Without FlagClear, the notes accumulate and the event
 	// stays triggered. Data is not used. FlagEOF is returned when the file was
-	// revoked or its file system was unmounted.
+	// revoked or its file system was unmounted; NetBSD reports an unmount only if
+	// the change contained NoteRevoke.
 	//
 	// DragonFly supports HAMMER, HAMMER2, UFS, NFS, FUSE and tmpfs. On tmpfs it
 	// reports neither NoteExtend for a write nor NoteDelete for a file that another
-	// file replaces. macOS supports some remote file systems only in part. All
+	// file replaces or for a directory that is removed. macOS supports some remote file systems only in part. All
 	// releases of all five systems have this filter.
 	FilterVnode Filter = evfiltVnode
 

@@ -100,14 +100,16 @@ const (
 
 	// NoteDelete (NOTE_DELETE), for FilterVnode, reports that a name of the file was
 	// unlinked. The file may have other names. OpenBSD's tmpfs and DragonFly's
-	// HAMMER2 report only the last name.
+	// HAMMER2 report only the last name, and so does NetBSD if another file replaces
+	// this one.
 	NoteDelete Note = 0x1
 
 	// NoteWrite (NOTE_WRITE), for FilterVnode, reports that the file was written to.
 	// For a directory, an entry was created, removed or renamed.
 	NoteWrite Note = 0x2
 
-	// NoteExtend (NOTE_EXTEND), for FilterVnode, reports that the file grew. For a
+	// NoteExtend (NOTE_EXTEND), for FilterVnode, reports that the file grew. If
+	// ftruncate(2) makes it grow, OpenBSD's FFS reports NoteAttrib instead. For a
 	// directory on FreeBSD, a rename moved an entry into or out of it.
 	NoteExtend Note = 0x4
 

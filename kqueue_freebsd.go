@@ -43,9 +43,10 @@ func isBadTimer(change *Event) bool {
 const (
 	// FilterProcdesc (EVFILT_PROCDESC) reports what a process does. Ident is a
 	// process descriptor from pdfork(2). Fflags of a change and of a triggered
-	// event are NoteExit and, on releases after 15.0, NotePdsigchld. With
-	// NoteExit, Data is the wait(2) status: see [Event.WaitStatus]. A process
-	// that has already exited triggers the event at once. FlagClear is implied.
+	// event are NoteExit and, on releases after 15.0, NoteFork and
+	// NotePdsigchld. With NoteExit, Data is the wait(2) status: see
+	// [Event.WaitStatus]. A process that has already exited triggers the event
+	// at once. FlagClear is implied.
 	FilterProcdesc Filter = unix.EVFILT_PROCDESC
 
 	// FilterFS (EVFILT_FS) reports mounts and unmounts in the whole system.
