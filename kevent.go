@@ -164,8 +164,7 @@ func (e Event) SocketErr() error {
 //
 // The process stays a zombie until its parent waits for it.
 func (e Event) WaitStatus() (status syscall.WaitStatus, ok bool) {
-	const exited = NoteExit | NoteExitStatus
-	if !e.EOF() || e.Flags&FlagError != 0 || e.Fflags&exited != exited ||
+	if !e.EOF() || e.Flags&FlagError != 0 || ^e.Fflags&(NoteExit|NoteExitStatus) != 0 ||
 		e.Filter != FilterProc && e.Filter != evfiltProcdesc {
 		return status, false
 	}

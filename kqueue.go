@@ -92,11 +92,8 @@ func (q *Queue) Apply(changes ...Event) error {
 	var err error
 	switch n := len(changes); {
 	case n == 1:
-		err = q.applyOne(changes)
-		if errno, refused := err.(syscall.Errno); refused {
-			err = &refusal{ChangeError{0, changes[0], errno}}
-		} else if err != nil {
-			err = errors.Join(err)
+		if err = q.applyOne(changes); err != nil {
+			err = q.applyError(changes[0], err)
 		}
 	case n <= 4:
 		// A batch is cleared before it is used: few changes get a small one.
@@ -110,22 +107,31 @@ func (q *Queue) Apply(changes ...Event) error {
 	return err
 }
 
-// applyOne passes the only element of change to the kernel. It returns the errno
-// with which the change is refused, or an *os.SyscallError if the call fails.
-// Without room for events, the kernel returns the errno of the change.
+// applyOne passes the only element of change to the kernel and returns the errno.
+// Without room for events, the kernel returns that of the change.
 func (q *Queue) applyOne(change []Event) error {
 	if q.mishandles(&change[0]) {
 		return syscall.EINVAL
 	}
 	_, err := kevent(q.fd, kernelEvents(change), nil, &timespec{})
+	return err
+}
+
+// checkQueue makes a call without changes. It fails if another part of the program
+// has closed the descriptor, whose errno is then not mistaken for that of a change.
+func (q *Queue) checkQueue() error {
+	_, err := kevent(q.fd, nil, nil, &timespec{})
+	return os.NewSyscallError("kevent", err)
+}
+
+// applyError returns the error of an Apply of one change, given its errno.
+func (q *Queue) applyError(change Event, err error) error {
 	if err == syscall.EBADF || err == syscall.EINVAL {
-		// This may be the errno of the queue's own descriptor, if another part of
-		// the program closed it. A call without changes then fails in the same way.
-		if _, err := kevent(q.fd, nil, nil, &timespec{}); err != nil {
-			return os.NewSyscallError("kevent", err)
+		if err := q.checkQueue(); err != nil {
+			return errors.Join(err)
 		}
 	}
-	return err
+	return &refusal{ChangeError{0, change, err}}
 }
 
 // A refusal is what errors.Join returns for a single ChangeError, in one
@@ -269,9 +275,8 @@ func (q *Queue) Kevent(changes, events []Event, timeout time.Duration) (n int, e
 func (q *Queue) needsCare(changes, events []Event) bool {
 	short := len(events) < len(changes)
 	for i := range changes {
-		change := &changes[i]
-		if change.Ident == wakeIdent || q.mishandles(change) ||
-			short && (writesPastEvents || change.Flags&FlagReceipt != 0) {
+		if changes[i].Ident == wakeIdent || q.mishandles(&changes[i]) ||
+			short && (writesPastEvents || changes[i].Flags&FlagReceipt != 0) {
 			return true
 		}
 	}
@@ -281,16 +286,17 @@ func (q *Queue) needsCare(changes, events []Event) bool {
 // applyEach applies changes one at a time, with the results of a kevent(2) call
 // that has room for len(events) answers.
 func (q *Queue) applyEach(changes, events []Event) (int, error) {
+	if err := q.checkQueue(); err != nil {
+		return 0, err
+	}
 	n := 0
 	for i := range changes {
 		answer := changes[i]
 		err := q.applyOne(changes[i : i+1])
-		errno, refused := err.(syscall.Errno)
 		switch {
-		case err != nil && !refused:
-			return 0, err
 		case err == nil && answer.Flags&FlagReceipt == 0:
 		case n < len(events):
+			errno, _ := err.(syscall.Errno)
 			answer.Flags, answer.Data = FlagError, int64(errno)
 			events[n] = answer
 			n++

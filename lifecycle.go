@@ -92,26 +92,24 @@ func (q *Queue) Close() error {
 	if q == nil {
 		return errClosed
 	}
-	for {
-		calls := q.calls.Load()
-		if calls >= 0 {
-			return errClosed
-		}
-		// Close counts as a call, so that it may use the descriptor.
-		if !q.calls.CompareAndSwap(calls, calls-open+closing+1) {
-			continue
-		}
-		var err error
-		if calls != open {
-			err = q.wake()
-		}
-		q.countOut()
-		if err != nil {
-			return err
-		}
-		<-q.closed
-		return q.closeErr
+	calls := q.calls.Load()
+	// Close counts as a call, so that it may use the descriptor.
+	for calls < 0 && !q.calls.CompareAndSwap(calls, calls-open+closing+1) {
+		calls = q.calls.Load()
 	}
+	if calls >= 0 {
+		return errClosed
+	}
+	var err error
+	if calls != open {
+		err = q.wake()
+	}
+	q.countOut()
+	if err != nil {
+		return err
+	}
+	<-q.closed
+	return q.closeErr
 }
 
 // wake wakes a call inside a closing queue; on a kernel that wakes all sleepers
@@ -157,7 +155,7 @@ func (q *Queue) wakeByPipe() error {
 		}
 		q.wakePipe = pipe
 	}
-	event := ReadEvent(q.wakePipe).With(FlagEnable | wakeFlags)
-	_, err := kevent(q.fd, kernelEvents([]Event{event}), nil, &timespec{})
+	event := []Event{ReadEvent(q.wakePipe).With(FlagEnable | wakeFlags)}
+	_, err := kevent(q.fd, kernelEvents(event), nil, &timespec{})
 	return os.NewSyscallError("kevent", err)
 }

@@ -43,17 +43,16 @@ func (n names) line(filter Filter) []string {
 // bitsText joins the names of bits by |, with what has no name in hexadecimal.
 func bitsText(names []string, bits uint32) string {
 	var words []string
-	left := bits
 	for _, n := range names {
 		word, number, _ := strings.Cut(n, "=")
 		value, _ := strconv.ParseUint(number, 0, 32) // the tests parse them all
-		if b := uint32(value); left&b == b {
+		if b := uint32(value); bits&b == b {
 			words = append(words, word)
-			left &^= b
+			bits &^= b
 		}
 	}
-	if left != 0 || bits == 0 {
-		words = append(words, fmt.Sprintf("%#x", left))
+	if bits != 0 || words == nil {
+		words = append(words, fmt.Sprintf("%#x", bits))
 	}
 	return strings.Join(words, "|")
 }
