@@ -57,10 +57,11 @@
 // An event is returned by every wait while its condition holds. With FlagClear,
 // it is returned again only after something new has happened.
 //
-// Adding an event that is in the queue replaces its Fflags, Data and Udata. It
-// does not change whether the event has FlagClear, FlagOneshot or FlagDispatch,
-// and it does not enable a disabled event. To change these options, delete the
-// event first; to enable it, pass FlagEnable as well.
+// Adding an event that is in the queue replaces its Fflags, Data and Udata; the
+// Fflags of a user event change as NoteFfcopy and related notes say. It does not
+// change whether the event has FlagClear, FlagOneshot or FlagDispatch, and it
+// does not enable a disabled event. To change these options, delete the event
+// first; to enable it, pass FlagEnable as well.
 //
 // Closing a descriptor removes its events from all queues. Descriptors that
 // dup(2) made of one another have separate events.

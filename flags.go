@@ -15,10 +15,11 @@ type Flag kernelFlag
 // Sources: kqueue(2), sys/event.h and kern_event.c of each system.
 const (
 	// FlagAdd (EV_ADD) adds the event to the queue. If the queue already has an
-	// event with this Ident and Filter, FlagAdd replaces its Fflags, Data and Udata
-	// (but DragonFly keeps the Udata of a user event). It does not change whether
-	// that event has FlagClear, FlagOneshot or FlagDispatch: delete it first to
-	// change these. (NetBSD changes them for timers.)
+	// event with this Ident and Filter, FlagAdd replaces its Fflags, Data and Udata.
+	// (The Fflags of a user event change as NoteFfcopy and related notes say, and
+	// DragonFly keeps its Udata.) It does not change whether that event has
+	// FlagClear, FlagOneshot or FlagDispatch: delete it first to change these.
+	// (NetBSD changes them for timers.)
 	//
 	// A new event is enabled unless the change has FlagDisable. An existing event
 	// that is disabled stays disabled unless the change has FlagEnable. A change
