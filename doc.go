@@ -109,7 +109,7 @@
 // timeout passes, the call returns no events and no error. Timeouts that are too
 // long for the kernel are split, and a signal neither shortens nor lengthens a
 // wait. In a bubble of testing/synctest, whose clock stands still during a system
-// call, a wait takes real time, and a signal starts its timeout anew.
+// call, a wait ends when the kernel says so, and a signal starts its timeout anew.
 //
 // # Concurrency and Close
 //

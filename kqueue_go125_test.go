@@ -25,7 +25,9 @@ func TestWaitTimeoutInSynctest(t *testing.T) {
 				t.Errorf("%s: got %d, %v", name, n, err)
 			}
 		})
-		if took := time.Since(start); took < timeout {
+		// Without a clock, the package cannot notice that the kernel is a little
+		// early, as one with several clocks that differ may be.
+		if took := time.Since(start); took < timeout/2 {
 			t.Errorf("%s: a wait of %v ended after %v", name, timeout, took)
 		}
 	}
