@@ -1,258 +1,684 @@
+//go:build darwin || dragonfly || freebsd || linux || netbsd || openbsd
+
 package kqueue_test
 
 import (
 	"errors"
-	"fmt"
 	"math"
+	"math/bits"
+	"os"
 	"runtime"
-	"syscall"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	. "github.com/go-kqueue/kqueue"
+	"golang.org/x/sys/unix"
 )
 
-func TestNewEvent(t *testing.T) {
-	got := NewEvent(5, FilterTimer, FlagAdd|FlagClear, NoteTrigger, -7, 9)
-	want := Event{Ident: 5, Filter: FilterTimer, Flags: FlagAdd | FlagClear, Fflags: NoteTrigger, Data: -7, Udata: 9}
-	if got != want {
-		t.Errorf("got %+v, want %+v", got, want)
-	}
+func TestApplyNothing(t *testing.T) {
+	q := newQueue(t)
+	apply(t, q)
+	waitNone(t, q)
 }
 
-func TestConstructors(t *testing.T) {
-	tests := []struct{ got, want Event }{
-		{ReadEvent(3), Event{Ident: 3, Filter: FilterRead, Flags: FlagAdd}},
-		{WriteEvent(4), Event{Ident: 4, Filter: FilterWrite, Flags: FlagAdd}},
-		{VnodeEvent(5, NoteWrite|NoteRename), Event{Ident: 5, Filter: FilterVnode, Flags: FlagAdd, Fflags: NoteWrite | NoteRename}},
-		{ProcEvent(6, NoteExit), Event{Ident: 6, Filter: FilterProc, Flags: FlagAdd, Fflags: NoteExit}},
-		{SignalEvent(syscall.SIGTERM), Event{Ident: uintptr(syscall.SIGTERM), Filter: FilterSignal, Flags: FlagAdd}},
-		{UserEvent(7), Event{Ident: 7, Filter: FilterUser, Flags: FlagAdd}},
-		{UserEvent(7).With(FlagClear | FlagOneshot), Event{Ident: 7, Filter: FilterUser, Flags: FlagAdd | FlagClear | FlagOneshot}},
-		{ReadEvent(-1), Event{Ident: ^uintptr(0), Filter: FilterRead, Flags: FlagAdd}},
+// A refused change is reported in the same way for one change as for several.
+func TestApplyRefused(t *testing.T) {
+	q := newQueue(t)
+	r, _ := newPipe(t)
+	tests := []struct {
+		name   string
+		change Event
+		want   error
+	}{
+		{"negative descriptor", ReadEvent(-1), unix.EBADF},
+		{"closed descriptor", ReadEvent(3000), unix.EBADF},
+		{"delete of nothing", ReadEvent(r).Delete(), unix.ENOENT},
+		{"unknown filter", NewEvent(0, FilterRead+100, FlagAdd, 0, 0, 0), unix.EINVAL},
+		{"unknown process", ProcEvent(1<<29, NoteExit|NoteExitStatus), unix.ESRCH},
+		{"with a receipt", ReadEvent(-1).With(FlagReceipt), unix.EBADF},
 	}
 	for _, test := range tests {
-		if test.got != test.want {
-			t.Errorf("got %+v, want %+v", test.got, test.want)
+		if simulated && test.change.Filter == FilterProc {
+			test.want = unix.EINVAL // it has no such filter
 		}
-	}
-}
-
-func TestWithLeavesTheOriginal(t *testing.T) {
-	e := ReadEvent(3)
-	if with := e.With(FlagOneshot); e.Flags != FlagAdd || with.Flags != FlagAdd|FlagOneshot {
-		t.Errorf("got %v of %v", with, e)
-	}
-}
-
-// A period is rounded up to the unit of the system. A period that the kernel
-// cannot hold becomes a negative number of units, which Apply refuses.
-func TestTimerEventRoundsUp(t *testing.T) {
-	unit, shortest, longest := time.Nanosecond, time.Duration(1), time.Duration(math.MaxInt64)
-	switch runtime.GOOS {
-	case "darwin", "ios":
-		shortest = 42
-	case "dragonfly", "netbsd":
-		unit, longest = time.Millisecond, 248*24*time.Hour
-	case "openbsd":
-		longest = 248 * 24 * time.Hour
-	default:
-		longest = 1 << 30 * time.Second
-	}
-	for _, d := range []time.Duration{
-		math.MinInt64, -1, 0, 1, 41, 42, 43, 999, 500 * time.Microsecond, time.Millisecond, time.Millisecond + 1,
-		1500 * time.Microsecond, 20 * time.Millisecond, time.Second, 248 * 24 * time.Hour, 248*24*time.Hour + 1,
-		1 << 30 * time.Second, 1<<30*time.Second + 1, math.MaxInt64 - 1, math.MaxInt64,
-	} {
-		units := int64(-1)
-		if d <= longest {
-			units = int64(shortest)
-			if d > shortest {
-				units = int64(d / unit)
-				if d%unit != 0 {
-					units++
-				}
+		for _, changes := range [][]Event{{test.change}, {UserEvent(1), test.change}} {
+			err := q.Apply(changes...)
+			list, ok := err.(interface{ Unwrap() []error })
+			if !ok || len(list.Unwrap()) != 1 {
+				t.Errorf("%s: %d changes: got %v, want a list of one error", test.name, len(changes), err)
+				continue
+			}
+			var change *ChangeError
+			var call *os.SyscallError
+			if !errors.Is(err, test.want) || !errors.As(err, &change) || errors.As(err, &call) {
+				t.Errorf("%s: %d changes: got %v, want a *ChangeError of %v", test.name, len(changes), err, test.want)
+				continue
+			}
+			if change != list.Unwrap()[0] || change.Index != len(changes)-1 || change.Event != test.change {
+				t.Errorf("%s: got change %d, %v", test.name, change.Index, change.Event)
+			}
+			if text := change.Error(); err.Error() != text || strings.Contains(text, "exit status") {
+				t.Errorf("%s: got the text %q and %q", test.name, err, text)
 			}
 		}
-		e := TimerEvent(3, d)
-		if e.Ident != 3 || e.Filter != FilterTimer || e.Flags != FlagAdd || e.Data != units {
-			t.Errorf("TimerEvent(3, %v) = %v, want %d units of %v", d, e, units, unit)
+	}
+}
+
+// FreeBSD skips filter 0 without an error, so the package refuses it.
+func TestFilterZeroIsRefused(t *testing.T) {
+	if FilterRead == 0 {
+		t.Skip("filter 0 is FilterRead on this system")
+	}
+	q := newQueue(t)
+	wantRefused(t, q, Event{}, unix.EINVAL)
+	apply(t, q, UserEvent(8888).Delete()) // the change after it is applied
+}
+
+func TestApplyManyTriesAll(t *testing.T) {
+	for _, size := range []int{5, 16, 17, 1000, 10000} {
+		q := newQueue(t)
+		r, w := newPipe(t)
+		// A few events over and over, because some kernels do not allow many.
+		changes := make([]Event, size)
+		for i := range changes {
+			changes[i] = UserEvent(uintptr(i % 15))
+		}
+		bad := map[int]error{0: unix.EBADF, size / 2: unix.ENOENT, size - 1: unix.EBADF}
+		changes[0] = ReadEvent(-1)
+		changes[size/2] = ReadEvent(r).Delete()
+		changes[size-2] = WriteEvent(w)
+		changes[size-1] = WriteEvent(-1)
+		sent := slices.Clone(changes)
+
+		err := q.Apply(changes...)
+		list, ok := err.(interface{ Unwrap() []error })
+		if !ok {
+			t.Fatalf("%d changes: got %v", size, err)
+		}
+		if got := len(list.Unwrap()); got != len(bad) {
+			t.Errorf("%d changes: %d refused, want %d: %v", size, got, len(bad), err)
+		}
+		last := -1
+		for _, err := range list.Unwrap() {
+			change, ok := err.(*ChangeError)
+			if !ok || !errors.Is(err, bad[change.Index]) || change.Index <= last || change.Event != sent[change.Index] {
+				t.Fatalf("%d changes: got %v", size, err)
+			}
+			last = change.Index
+		}
+		if !slices.Equal(changes, sent) {
+			t.Errorf("%d changes: Apply wrote to its argument", size)
+		}
+		if e := waitOne(t, q); e.Filter != FilterWrite || e.Ident != uintptr(w) {
+			t.Errorf("%d changes: got %v, want the pipe", size, e)
+		}
+		for i, change := range sent[:15%size] {
+			if change.Filter != FilterUser {
+				continue
+			}
+			if err := q.Apply(change.Delete()); err != nil {
+				t.Errorf("%d changes: change %d was not applied: %v", size, i, err)
+			}
+		}
+		q.Close()
+	}
+}
+
+// Apply leaves pending events in the queue, even those that a wait would reset or
+// remove.
+func TestApplyTakesNoPendingEvent(t *testing.T) {
+	q := newQueue(t)
+	clear, once := UserEvent(1).With(FlagClear), UserEvent(2).With(FlagOneshot)
+	apply(t, q, clear, once, clear.Trigger(), once.Trigger())
+	apply(t, q, UserEvent(3))
+	apply(t, q, UserEvent(4), UserEvent(5))
+	if err := q.Apply(ReadEvent(-1)); !errors.Is(err, unix.EBADF) {
+		t.Error(err)
+	}
+	if err := q.Apply(ReadEvent(-1), UserEvent(6), ReadEvent(-1)); !errors.Is(err, unix.EBADF) {
+		t.Error(err)
+	}
+	events, err := q.Wait(0)
+	if err != nil || len(events) != 2 {
+		t.Fatalf("got %v, %v; want the two events", events, err)
+	}
+	waitNone(t, q)
+}
+
+func TestWaitTimeouts(t *testing.T) {
+	q := newQueue(t)
+	buf := make([]Event, 4)
+	for name, wait := range waitFuncs {
+		for _, d := range []time.Duration{0, 1, time.Microsecond, time.Millisecond, 1500 * time.Microsecond, 35 * time.Millisecond} {
+			start := time.Now()
+			n, err := wait(q, buf, d)
+			took := time.Since(start)
+			if n != 0 || err != nil {
+				t.Errorf("%s(%v) = %d, %v", name, d, n, err)
+			}
+			if took < d {
+				t.Errorf("%s(%v) ended after %v", name, d, took)
+			}
+		}
+		// The kernels do not accept all of these. Only the timer ends the wait.
+		for _, d := range []time.Duration{Forever, -time.Hour, math.MinInt64, math.MaxInt64, 1000 * 24 * time.Hour, 25 * time.Hour} {
+			apply(t, q, TimerEvent(1, 5*time.Millisecond).With(FlagOneshot))
+			if n, err := wait(q, buf, d); n != 1 || err != nil {
+				t.Errorf("%s(%v) = %d, %v", name, d, n, err)
+			}
 		}
 	}
 }
 
-// Delete, Enable, Disable and Trigger drop the flags of the event, except for
-// FlagUdataSpecific of macOS, which belongs to its key.
-func TestChangesToAnEvent(t *testing.T) {
-	var key Flag
-	if runtime.GOOS == "darwin" || runtime.GOOS == "ios" {
-		key = 0x100
+func TestWaitReturnsAFreshSlice(t *testing.T) {
+	q := newQueue(t)
+	e, f := UserEvent(1), UserEvent(2)
+	apply(t, q, e, e.Trigger())
+	first, err := q.Wait(0)
+	if err != nil || len(first) != 1 || cap(first) != 1 {
+		t.Fatalf("got %v with capacity %d, %v", first, cap(first), err)
 	}
-	e := NewEvent(7, FilterVnode, FlagAdd|FlagClear|FlagDispatch|key, NoteWrite, 11, 13)
+	apply(t, q, e.Delete(), f, f.Trigger())
+	if second := waitOne(t, q); second.Ident != 2 || first[0].Ident != 1 {
+		t.Errorf("got %v and then %v", first[0], second)
+	}
+	apply(t, q, f.Delete())
+	if events, err := q.Wait(0); events != nil || err != nil {
+		t.Errorf("got %v, %v; want nil", events, err)
+	}
+}
+
+// A slice that Wait has returned belongs to the caller: no later call and no call
+// at the same time writes to it.
+func TestWaitSlicesAreApart(t *testing.T) {
+	q := newQueue(t)
+	const total = 900 // OpenBSD allows a process 1,024 user events
+	results := make(chan [][]Event)
+	var got atomic.Int64
+	const workers = 4
+	for range workers {
+		go func() {
+			var all [][]Event
+			for {
+				events, err := q.Wait(Forever)
+				if err != nil {
+					results <- all
+					return
+				}
+				all = append(all, events)
+				got.Add(int64(len(events)))
+			}
+		}()
+	}
+	for i := range uintptr(total) {
+		e := UserEvent(i).With(FlagOneshot)
+		apply(t, q, e, e.Trigger())
+		runtime.Gosched()
+	}
+	for got.Load() < total {
+		runtime.Gosched()
+	}
+	if err := q.Close(); err != nil {
+		t.Fatal(err)
+	}
+	seen := make(map[uintptr]int)
+	for range workers {
+		for _, events := range <-results {
+			for _, e := range events {
+				seen[e.Ident]++
+			}
+			_ = append(events, Event{}) // must not reach the next slice
+		}
+	}
+	for i := range uintptr(total) {
+		if seen[i] != 1 {
+			t.Errorf("event %d is there %d times", i, seen[i])
+		}
+	}
+}
+
+func TestWaitIntoWithoutRoom(t *testing.T) {
+	q := newQueue(t)
+	for _, buf := range [][]Event{nil, {}} {
+		if n, err := q.WaitInto(buf, Forever); n != 0 || !errors.Is(err, os.ErrInvalid) {
+			t.Errorf("got %d, %v; want os.ErrInvalid", n, err)
+		}
+	}
+}
+
+// Events for which there is no room are returned by the next call.
+func TestMoreEventsThanRoom(t *testing.T) {
+	q := newQueue(t)
+	const total = 200
+	for i := range uintptr(total) {
+		e := UserEvent(i).With(FlagOneshot)
+		apply(t, q, e, e.Trigger())
+	}
+	seen := make(map[uintptr]int)
+	buf := make([]Event, 7)
+	for len(seen) < 50 {
+		n, err := q.WaitInto(buf, 0)
+		if n < 1 || n > len(buf) || err != nil {
+			t.Fatalf("got %d, %v", n, err)
+		}
+		for _, e := range buf[:n] {
+			seen[e.Ident]++
+		}
+	}
+	for len(seen) < total {
+		events, err := q.Wait(0)
+		if len(events) == 0 || len(events) > 64 || err != nil {
+			t.Fatalf("%d of %d events, then %v, %v", len(seen), total, events, err)
+		}
+		for _, e := range events {
+			seen[e.Ident]++
+		}
+	}
+	waitNone(t, q)
+	for ident, n := range seen {
+		if n != 1 {
+			t.Errorf("event %d came %d times", ident, n)
+		}
+	}
+}
+
+func TestKevent(t *testing.T) {
+	q := newQueue(t)
+	r, w := newPipe(t)
+	buf := make([]Event, 4)
+
+	n, err := q.Kevent([]Event{ReadEvent(r), WriteEvent(w)}, buf, Forever)
+	if n != 1 || err != nil || buf[0].Filter != FilterWrite || buf[0].Ident != uintptr(w) {
+		t.Fatalf("got %v, %v", buf[:n], err)
+	}
+	// Without room it does not wait, whatever the timeout is.
+	n, err = q.Kevent([]Event{WriteEvent(w).Delete()}, nil, Forever)
+	if n != 0 || err != nil {
+		t.Fatalf("got %d, %v", n, err)
+	}
+	if n, err = q.Kevent(nil, nil, Forever); n != 0 || err != nil {
+		t.Fatalf("got %d, %v", n, err)
+	}
+	// changes and events are the same slice.
+	write(t, w, "abc")
+	both := []Event{UserEvent(1), UserEvent(2)}
+	n, err = q.Kevent(both, both, Forever)
+	if n != 1 || err != nil || both[0].Filter != FilterRead || both[0].Data != 3 {
+		t.Fatalf("got %v, %v", both[:n], err)
+	}
+}
+
+func TestKeventRefusedChanges(t *testing.T) {
+	r, w := newPipe(t)
+	gone := func(q *Queue, i uintptr) bool {
+		return errors.Is(q.Apply(UserEvent(i).Delete()), unix.ENOENT)
+	}
+	bad := ReadEvent(-1)
+	bad.Udata = 77
+
+	t.Run("with room", func(t *testing.T) {
+		q := newQueue(t)
+		apply(t, q, WriteEvent(w)) // pending, and not to be returned
+		buf := make([]Event, 8)
+		n, err := q.Kevent([]Event{UserEvent(1), bad, UserEvent(2), bad, UserEvent(3)}, buf, Forever)
+		if n != 2 || err != nil {
+			t.Fatalf("got %v, %v", buf[:n], err)
+		}
+		for _, e := range buf[:n] {
+			if !errors.Is(e.Err(), unix.EBADF) || e.Ident != bad.Ident || e.Filter != bad.Filter || e.Udata != 77 {
+				t.Errorf("got %v", e)
+			}
+		}
+		if gone(q, 1) || gone(q, 2) || gone(q, 3) {
+			t.Error("a good change was not applied")
+		}
+	})
+	t.Run("with less room than changes", func(t *testing.T) {
+		q := newQueue(t)
+		buf := make([]Event, 3)
+		buf[2].Udata = 12345 // past the end of what the calls are given
+		n, err := q.Kevent([]Event{UserEvent(1), bad, UserEvent(2), bad, UserEvent(3)}, buf[:2], Forever)
+		if n != 2 || err != nil {
+			t.Fatalf("got %v, %v", buf[:n], err)
+		}
+		if gone(q, 1) || gone(q, 2) || gone(q, 3) {
+			t.Error("a good change was not applied")
+		}
+		n, err = q.Kevent([]Event{UserEvent(1), bad, UserEvent(2), bad, UserEvent(3)}, buf[:1], Forever)
+		if !errors.Is(err, unix.EBADF) || n != 0 {
+			t.Fatalf("got %d, %v", n, err)
+		}
+		if gone(q, 1) || gone(q, 2) || !gone(q, 3) {
+			t.Error("only the changes before the second bad one should have been applied")
+		}
+		if buf[2] != (Event{Udata: 12345}) {
+			t.Errorf("written past the end: %v", buf[2])
+		}
+	})
+	t.Run("without room", func(t *testing.T) {
+		q := newQueue(t)
+		n, err := q.Kevent([]Event{UserEvent(1), bad, UserEvent(2)}, nil, 0)
+		var call *os.SyscallError
+		if n != 0 || !errors.Is(err, unix.EBADF) || !errors.As(err, &call) || call.Syscall != "kevent" {
+			t.Fatalf("got %d, %v", n, err)
+		}
+		if gone(q, 1) || !gone(q, 2) {
+			t.Error("only the change before the bad one should have been applied")
+		}
+	})
+	t.Run("less room than changes, all good", func(t *testing.T) {
+		q := newQueue(t)
+		buf := make([]Event, 1)
+		n, err := q.Kevent([]Event{UserEvent(1), UserEvent(2), WriteEvent(w), ReadEvent(r)}, buf, Forever)
+		if n != 1 || err != nil || buf[0].Filter != FilterWrite {
+			t.Fatalf("got %v, %v", buf[:n], err)
+		}
+	})
+}
+
+func TestKeventReceipts(t *testing.T) {
+	q := newQueue(t)
+	_, w := newPipe(t)
+	apply(t, q, WriteEvent(w)) // a pending event, which must not be returned
+	bad := ReadEvent(-1)
+	buf := make([]Event, 3)
+	changes := []Event{UserEvent(1).With(FlagReceipt), bad.With(FlagReceipt), UserEvent(2).With(FlagReceipt)}
+	n, err := q.Kevent(changes, buf, Forever)
+	if n != 3 || err != nil {
+		t.Fatalf("got %v, %v", buf[:n], err)
+	}
+	for i, want := range []error{nil, unix.EBADF, nil} {
+		if buf[i].Flags&FlagError == 0 || buf[i].Ident != changes[i].Ident || buf[i].Err() != want {
+			t.Errorf("receipt %d is %v", i, buf[i])
+		}
+	}
+	// Changes are applied even if there is no room for their receipts.
+	changes = []Event{UserEvent(3).With(FlagReceipt), UserEvent(4).With(FlagReceipt), UserEvent(5)}
+	for _, room := range []int{0, 1} {
+		n, err = q.Kevent(changes, buf[:room], Forever)
+		if n != room || err != nil || room == 1 && (buf[0].Ident != 3 || buf[0].Flags&FlagError == 0) {
+			t.Fatalf("got %v, %v", buf[:n], err)
+		}
+		for _, e := range changes {
+			if err := q.Apply(e.Delete()); err != nil {
+				t.Errorf("%v was not applied: %v", e, err)
+			}
+		}
+	}
+}
+
+func TestUdataIsKept(t *testing.T) {
+	q := newQueue(t)
+	_, w := newPipe(t)
+	for _, udata := range []uintptr{0, 1, 0xdeadbeef, math.MaxUint, 1 << (bits.UintSize - 1)} {
+		e := WriteEvent(w)
+		e.Udata = udata
+		apply(t, q, e)
+		runtime.GC() // must not take the number for a pointer
+		if got := waitOne(t, q); got.Udata != udata {
+			t.Errorf("got udata %#x, want %#x", got.Udata, udata)
+		}
+	}
+}
+
+// Changes overwrite the Udata of an event. OpenBSD does so only with FlagAdd or
+// for user events, and DragonFly never for user events.
+func TestUdataIsOverwritten(t *testing.T) {
+	_, w := newPipe(t)
+	user := UserEvent(1)
 	for _, test := range []struct {
-		name      string
-		got, want Event
+		name    string
+		changes []Event
+		kept    bool
 	}{
-		{"Delete", e.Delete(), NewEvent(7, FilterVnode, FlagDelete|key, 0, 0, 13)},
-		{"Enable", e.Enable(), NewEvent(7, FilterVnode, FlagEnable|key, NoteWrite, 11, 13)},
-		{"Disable", e.Disable(), NewEvent(7, FilterVnode, FlagDisable|key, NoteWrite, 11, 13)},
-		{"Trigger", e.Trigger(), NewEvent(7, FilterUser, key, NoteWrite|NoteTrigger, 11, 13)},
+		{"add", []Event{WriteEvent(w), WriteEvent(w)}, false},
+		{"disable and enable", []Event{WriteEvent(w), WriteEvent(w).Disable(), WriteEvent(w).Enable()}, runtime.GOOS == "openbsd"},
+		{"trigger", []Event{user, user.Trigger()}, runtime.GOOS == "dragonfly"},
+		{"add of a user event", []Event{user, user.Trigger(), user}, runtime.GOOS == "dragonfly"},
 	} {
-		if test.got != test.want {
-			t.Errorf("%s: got %+v, want %+v", test.name, test.got, test.want)
+		q := newQueue(t)
+		for i := range test.changes {
+			test.changes[i].Udata = uintptr(i + 1)
+		}
+		apply(t, q, test.changes...)
+		want := uintptr(len(test.changes))
+		if test.kept {
+			want = 1
+		}
+		if e := waitOne(t, q); e.Udata != want {
+			t.Errorf("%s: got udata %d, want %d", test.name, e.Udata, want)
 		}
 	}
 }
 
-func TestNoteString(t *testing.T) {
-	for _, test := range []struct {
-		filter Filter
-		notes  Note
-		want   string
-	}{
-		{FilterVnode, NoteDelete | NoteWrite, "DELETE|WRITE"},
-		{FilterUser, NoteTrigger | 5, "TRIGGER|0x5"},
-		{FilterRead, 0, "0x0"},
-	} {
-		if got := test.filter.NoteString(test.notes); got != test.want {
-			t.Errorf("%v: got %s, want %s", test.filter, got, test.want)
+func TestQueueInAQueue(t *testing.T) {
+	inner, outer := newQueue(t), newQueue(t)
+	apply(t, outer, ReadEvent(int(inner.Fd())))
+	waitNone(t, outer)
+	e := UserEvent(1).With(FlagClear)
+	f := UserEvent(2).With(FlagClear)
+	apply(t, inner, e, f, e.Trigger(), f.Trigger())
+	if got := waitOne(t, outer); got.Ident != inner.Fd() || got.Data != 2 {
+		t.Errorf("got %v, want 2 pending events of the inner queue", got)
+	}
+	events, err := inner.Wait(0)
+	if err != nil || len(events) != 2 {
+		t.Fatal(events, err)
+	}
+	waitNone(t, outer)
+}
+
+// FreeBSD and macOS refuse a queue in itself. The package refuses it on NetBSD,
+// which would hang as a whole. The others accept it.
+func TestQueueInItself(t *testing.T) {
+	q := newQueue(t)
+	self := ReadEvent(int(q.Fd()))
+	switch {
+	case runtime.GOOS == "openbsd", runtime.GOOS == "dragonfly":
+		for name, apply := range applyFuncs {
+			if err := apply(q, self); err != nil {
+				t.Errorf("%s: %v", name, err)
+			}
+		}
+	default:
+		wantRefused(t, q, self, unix.EINVAL)
+	}
+	// Its other events still work.
+	e := UserEvent(1).With(FlagClear)
+	apply(t, q, e, e.Trigger())
+	for found := false; !found; {
+		events, err := q.Wait(Forever)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, got := range events {
+			found = found || got.Ident == 1 && got.Filter == FilterUser
 		}
 	}
 }
 
-func TestEventErr(t *testing.T) {
-	e := Event{Ident: 5, Filter: FilterRead, Flags: FlagError, Data: int64(syscall.ENOENT)}
-	if err := e.Err(); !errors.Is(err, syscall.ENOENT) {
-		t.Errorf("Err() = %v, want ENOENT", err)
+// macOS refuses rings of queues and a chain of more than ten. This must not be
+// tried on other systems: a ring hangs NetBSD, and a chain of 17 queues panics
+// DragonFly.
+func TestQueuesInARingOrTooDeep(t *testing.T) {
+	if !macOS {
+		t.Skip("it is a danger to the kernel")
 	}
-	if err := (Event{Flags: FlagError}).Err(); err != nil {
-		t.Errorf("a receipt's Err() = %v, want nil", err)
+	first := newQueue(t)
+	last := first
+	for range 9 {
+		q := newQueue(t)
+		apply(t, q, ReadEvent(int(last.Fd())))
+		last = q
 	}
-	if err := (Event{Flags: FlagEOF, Data: 5}).Err(); err != nil {
-		t.Errorf("an event's Err() = %v, want nil", err)
-	}
+	wantRefused(t, newQueue(t), ReadEvent(int(last.Fd())), unix.EINVAL)
+	wantRefused(t, first, ReadEvent(int(last.Fd())), unix.EINVAL)
 }
 
-func TestEventEOFAndSocketErr(t *testing.T) {
-	reset := syscall.ECONNRESET
+// If another part of the program has closed the descriptor, all calls report
+// kevent(2) as what failed, and no change.
+func TestErrorsOfAClosedDescriptor(t *testing.T) {
+	wantCall := func(what string, err error, call string, errnos ...error) {
+		t.Helper()
+		var got *os.SyscallError
+		var change *ChangeError
+		if !errors.As(err, &got) || got.Syscall != call || !slices.Contains(errnos, got.Err) || errors.As(err, &change) {
+			t.Errorf("%s: got %v, want one of %v from %s", what, err, errnos, call)
+		}
+	}
+	q := openQueue(t)
+	r, _ := newPipe(t)
+	fd := int(q.Fd())
+	unix.Close(fd)
+	buf := make([]Event, 4)
+	for name, apply := range applyFuncs {
+		wantCall(name, apply(q, UserEvent(1)), "kevent", unix.EBADF)
+	}
+	for name, wait := range waitFuncs {
+		_, err := wait(q, buf, 0)
+		wantCall(name, err, "kevent", unix.EBADF)
+	}
+	// The number now belongs to a descriptor that is no queue.
+	for got := -1; got != fd; {
+		var err error
+		if got, err = unix.Dup(r); err != nil {
+			t.Fatal(err)
+		}
+		ownFD(t, got)
+	}
+	for name, apply := range applyFuncs {
+		wantCall(name+" on a pipe", apply(q, UserEvent(1)), "kevent", unix.EBADF, unix.EINVAL)
+	}
+	closeFD(fd)
+	wantCall("Close", q.Close(), "close", unix.EBADF)
+}
+
+func TestAllocations(t *testing.T) {
+	if raceEnabled {
+		t.Skip("the race detector allocates by itself")
+	}
+	q := newQueue(t)
+	_, w := newPipe(t)
+	pending := WriteEvent(w)
+	idle := newQueue(t)
+	buf := make([]Event, 8)
+	change := []Event{pending}
+	changes := make([]Event, 16)
+	for i := range changes {
+		changes[i] = UserEvent(uintptr(i))
+	}
+	apply(t, q, pending)
 	tests := []struct {
-		event Event
-		eof   bool
-		err   error
+		name string
+		want float64
+		do   func() error
 	}{
-		{Event{Filter: FilterRead}, false, nil},
-		{Event{Filter: FilterRead, Flags: FlagEOF, Data: 7}, true, nil},
-		{Event{Filter: FilterRead, Flags: FlagEOF, Fflags: Note(reset)}, true, reset},
-		{Event{Filter: FilterWrite, Flags: FlagEOF, Fflags: Note(reset)}, true, reset},
-		{Event{Filter: FilterRead, Fflags: Note(reset)}, false, nil},
-		{Event{Filter: FilterProc, Flags: FlagEOF, Fflags: NoteExit}, true, nil},
+		{"Apply of one change", 0, func() error { return q.Apply(pending) }},
+		{"Apply of 16 changes", 0, func() error { return q.Apply(changes...) }},
+		{"WaitInto", 0, func() error { _, err := q.WaitInto(buf, Forever); return err }},
+		{"WaitInto with a timeout", 0, func() error { _, err := q.WaitInto(buf, time.Second); return err }},
+		{"WaitInto of nothing", 0, func() error { _, err := idle.WaitInto(buf, 0); return err }},
+		{"Kevent", 0, func() error { _, err := q.Kevent(change, buf, Forever); return err }},
+		{"Kevent without events", 0, func() error { _, err := q.Kevent(change, nil, 0); return err }},
+		{"Kevent of many changes", 0, func() error { _, err := q.Kevent(changes, buf, 0); return err }},
+		{"Wait", 0, func() error { _, err := q.Wait(Forever); return err }},
+		{"Wait of nothing", 0, func() error { _, err := idle.Wait(0); return err }},
+		{"Apply of a refused change", 1, func() error {
+			if err := q.Apply(UserEvent(99).Delete()); err == nil {
+				return errors.New("it was accepted")
+			}
+			return nil
+		}},
 	}
+	// Wait allocates for several calls at a time, which AllocsPerRun rounds down to
+	// 0.
 	for _, test := range tests {
-		if eof := test.event.EOF(); eof != test.eof {
-			t.Errorf("%v: EOF() = %v", test.event, eof)
+		var err error
+		got := testing.AllocsPerRun(100, func() { err = errors.Join(test.do()) })
+		if err != nil {
+			t.Errorf("%s: %v", test.name, err)
 		}
-		if err := test.event.SocketErr(); err != test.err {
-			t.Errorf("%v: SocketErr() = %v, want %v", test.event, err, test.err)
-		}
-	}
-}
-
-func TestEventWaitStatus(t *testing.T) {
-	const exit = NoteExit | NoteExitStatus
-	status, ok := Event{Filter: FilterProc, Flags: FlagEOF, Fflags: exit, Data: 7 << 8}.WaitStatus()
-	if !ok || !status.Exited() || status.ExitStatus() != 7 {
-		t.Errorf("exit 7: got %v, %v", status, ok)
-	}
-	if runtime.GOOS != "windows" { // its WaitStatus knows no signals
-		status, ok = Event{Filter: FilterProc, Flags: FlagEOF, Fflags: exit, Data: int64(syscall.SIGKILL)}.WaitStatus()
-		if !ok || !status.Signaled() || status.Signal() != syscall.SIGKILL || status.CoreDump() {
-			t.Errorf("killed: got %v, %v", status, ok)
-		}
-		status, ok = Event{Filter: FilterProc, Flags: FlagEOF, Fflags: exit, Data: int64(syscall.Signal(6)) | 0x80}.WaitStatus()
-		if !ok || !status.Signaled() || status.Signal() != syscall.Signal(6) || !status.CoreDump() {
-			t.Errorf("dumped core: got %v, %v", status, ok)
-		}
-	}
-	for _, e := range []Event{
-		{Filter: FilterProc, Fflags: NoteFork, Data: 1},
-		{Filter: FilterProc, Flags: FlagError | FlagEOF, Fflags: exit, Data: 1},
-		{Filter: FilterProc, Flags: FlagAdd, Fflags: exit},
-		{Filter: FilterRead, Fflags: exit, Data: 1},
-		{Filter: FilterVnode, Flags: FlagEOF, Fflags: exit, Data: 1},
-	} {
-		if status, ok := e.WaitStatus(); ok {
-			t.Errorf("%v: got %v, want no status", e, status)
+		if got != test.want {
+			t.Errorf("%s: %v allocations, want %v", test.name, got, test.want)
 		}
 	}
 }
 
-func TestEventString(t *testing.T) {
-	tests := []struct {
-		event Event
-		want  string
-	}{
-		{ReadEvent(5).With(FlagClear), "READ(5) ADD|CLEAR"},
-		{Event{Ident: 5, Filter: FilterRead, Flags: FlagAdd | FlagClear, Data: 12}, "READ(5) ADD|CLEAR data=12"},
-		{Event{Ident: 5, Filter: FilterWrite, Flags: FlagEOF, Fflags: Note(syscall.EPIPE), Udata: 0x10},
-			fmt.Sprintf("WRITE(5) EOF fflags=%d (%s) udata=0x10", int(syscall.EPIPE), syscall.EPIPE.Error())},
-		{Event{Ident: 5, Filter: FilterRead, Flags: FlagError, Data: int64(syscall.EBADF)},
-			fmt.Sprintf("READ(5) ERROR data=%d (%s)", int(syscall.EBADF), syscall.EBADF.Error())},
-		{Event{Ident: 5, Filter: FilterRead, Flags: FlagError}, "READ(5) ERROR"},
-		{ReadEvent(5).With(1 << 10), "READ(5) ADD|0x400"},
-		{VnodeEvent(3, NoteWrite|NoteDelete), "VNODE(3) ADD fflags=DELETE|WRITE"},
-		{Event{Ident: 9, Filter: FilterProc, Flags: FlagEOF, Fflags: NoteExit | NoteExitStatus, Data: 256},
-			"PROC(9) EOF fflags=" + exitNames + " data=256 (exit status 1)"},
-		{Event{Ident: 9, Filter: FilterProc, Flags: FlagEOF, Fflags: NoteExit | NoteExitStatus, Data: 9},
-			"PROC(9) EOF fflags=" + exitNames + " data=9 (signal: " + syscall.Signal(9).String() + ")"},
-		{Event{Ident: 9, Filter: FilterProc, Flags: FlagEOF, Fflags: NoteExit | NoteExitStatus, Data: 0x86},
-			"PROC(9) EOF fflags=" + exitNames + " data=134 (signal: " + syscall.Signal(6).String() + ", core dumped)"},
-		{ProcEvent(9, NoteExit|NoteExitStatus), "PROC(9) ADD fflags=" + exitNames},
-		{UserEvent(1).Trigger(), "USER(1) fflags=TRIGGER"},
-		{NewEvent(1, FilterUser, 0, NoteFfcopy|NoteTrigger|5, 0, 0), "USER(1) fflags=FFCOPY|TRIGGER|0x5"},
-		{Event{Filter: 99}, "Filter(99)(0)"},
-	}
-	for _, test := range tests {
-		if got := test.event.String(); got != test.want {
-			t.Errorf("got  %s\nwant %s", got, test.want)
-		}
-	}
-}
-
-// exitNames are the names of the bits of NoteExit|NoteExitStatus.
-var exitNames = func() string {
-	if NoteExitStatus != 0 {
-		return "EXIT|EXITSTATUS"
-	}
-	return "EXIT"
-}()
-
-func TestFlagString(t *testing.T) {
-	tests := []struct {
-		flags Flag
-		want  string
-	}{
-		{0, "0x0"},
-		{FlagAdd, "ADD"},
-		{FlagAdd | FlagDelete | FlagEnable | FlagDisable | FlagOneshot | FlagClear | FlagReceipt | FlagDispatch | FlagError | FlagEOF,
-			"ADD|DELETE|ENABLE|DISABLE|ONESHOT|CLEAR|RECEIPT|DISPATCH|ERROR|EOF"},
-	}
-	for _, test := range tests {
-		if got := test.flags.String(); got != test.want {
-			t.Errorf("got %s, want %s", got, test.want)
-		}
-	}
-}
-
-func TestChangeError(t *testing.T) {
-	var err error = &ChangeError{Index: 2, Event: ReadEvent(5), Err: syscall.EBADF}
-	if !errors.Is(err, syscall.EBADF) || errors.Is(err, syscall.ENOENT) {
-		t.Errorf("%v does not unwrap to its errno", err)
-	}
-	if want := "kqueue: READ(5) ADD: " + syscall.EBADF.Error(); err.Error() != want {
-		t.Errorf("got  %v\nwant %s", err, want)
-	}
-	err = &ChangeError{Event: ProcEvent(9, NoteExit|NoteExitStatus), Err: syscall.ESRCH}
-	if want := "kqueue: PROC(9) ADD fflags=" + exitNames + ": " + syscall.ESRCH.Error(); err.Error() != want {
-		t.Errorf("got  %v\nwant %s", err, want)
+// Each event of many descriptors reaches exactly one of 8 waiters.
+func TestManyWaitersShareEvents(t *testing.T) {
+	for name, flag := range map[string]Flag{"dispatch": FlagDispatch, "oneshot": FlagOneshot} {
+		t.Run(name, func(t *testing.T) {
+			q := openQueue(t)
+			t.Cleanup(func() { q.Close() })
+			const workers, rounds = 8, 3
+			total := 1000
+			if maxDescriptors(t) < 2100 {
+				total = 400
+			}
+			raiseDescriptorLimit(t, uint64(2*total+100))
+			index := make(map[uintptr]int)
+			readers, writers := make([]int, total), make([]int, total)
+			for i := range total {
+				readers[i], writers[i] = newPipe(t)
+				index[uintptr(readers[i])] = i
+			}
+			changes := make([]Event, total)
+			for i := range changes {
+				changes[i] = ReadEvent(readers[i]).With(flag | FlagEnable)
+			}
+			watchdog(t, watchdogTime) // making so many pipes may take long
+			seen := make([]atomic.Int32, total)
+			var left atomic.Int64
+			var group sync.WaitGroup
+			roundDone := make(chan bool)
+			for range workers {
+				group.Add(1)
+				go func() {
+					defer group.Done()
+					buf := make([]Event, 16)
+					for {
+						n, err := q.WaitInto(buf, Forever)
+						if errors.Is(err, os.ErrClosed) {
+							return
+						}
+						if err != nil {
+							t.Error(err)
+							return
+						}
+						for _, e := range buf[:n] {
+							i, ok := index[e.Ident]
+							if !ok || e.Filter != FilterRead || e.Data != 1 {
+								t.Errorf("got %v", e)
+							}
+							seen[i].Add(1)
+							if left.Add(-1) == 0 {
+								roundDone <- true
+							}
+						}
+					}
+				}()
+			}
+			for round := range rounds {
+				left.Store(int64(total))
+				for i := range total {
+					write(t, writers[i], "x")
+				}
+				apply(t, q, changes...) // adds the events, or enables them again
+				<-roundDone
+				for i := range total {
+					if n := seen[i].Load(); n != int32(round+1) {
+						t.Errorf("descriptor %d was seen %d times in %d rounds", i, n, round+1)
+					}
+					read(t, readers[i], 1)
+				}
+			}
+			waitNone(t, q)
+			q.Close()
+			group.Wait()
+		})
 	}
 }

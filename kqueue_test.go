@@ -4,12 +4,11 @@ package kqueue_test
 
 import (
 	"errors"
-	"math"
-	"math/bits"
+	"math/rand/v2"
 	"os"
 	"runtime"
 	"slices"
-	"strings"
+	"strconv"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -18,6 +17,375 @@ import (
 	. "github.com/go-kqueue/kqueue"
 	"golang.org/x/sys/unix"
 )
+
+// closedCalls are all methods of a Queue that must fail when it is closed.
+var closedCalls = map[string]func(q *Queue) error{
+	"Apply":            func(q *Queue) error { return q.Apply(UserEvent(1)) },
+	"Apply of several": func(q *Queue) error { return q.Apply(UserEvent(1), UserEvent(2)) },
+	"Apply of nothing": func(q *Queue) error { return q.Apply() },
+	"Wait":             func(q *Queue) error { _, err := q.Wait(Forever); return err },
+	"WaitInto":         func(q *Queue) error { _, err := q.WaitInto(make([]Event, 1), Forever); return err },
+	"WaitInto nothing": func(q *Queue) error { _, err := q.WaitInto(nil, Forever); return err },
+	"Kevent":           func(q *Queue) error { _, err := q.Kevent(nil, make([]Event, 1), Forever); return err },
+	"Kevent of the event of Close": func(q *Queue) error {
+		_, err := q.Kevent([]Event{UserEvent(^uintptr(0))}, make([]Event, 1), Forever)
+		return err
+	},
+	"Close": (*Queue).Close,
+}
+
+// wantAllClosed checks that all methods of q say that it is closed.
+func wantAllClosed(t *testing.T, q *Queue) {
+	t.Helper()
+	for name, call := range closedCalls {
+		if err := call(q); !errors.Is(err, os.ErrClosed) {
+			t.Errorf("%s gave %v, want os.ErrClosed", name, err)
+		}
+	}
+	if fd := q.Fd(); fd != ^uintptr(0) {
+		t.Errorf("Fd() = %d", fd)
+	}
+}
+
+func TestZeroAndNilQueueAreClosed(t *testing.T) {
+	t.Run("zero", func(t *testing.T) { wantAllClosed(t, new(Queue)) })
+	t.Run("nil", func(t *testing.T) { wantAllClosed(t, nil) })
+}
+
+func TestCallsAfterClose(t *testing.T) {
+	q := newQueue(t)
+	if err := q.Close(); err != nil {
+		t.Fatal(err)
+	}
+	wantAllClosed(t, q)
+}
+
+func TestCloseWakesWaiters(t *testing.T) {
+	for _, count := range []int{0, 1, 8, 64, maxWaiters()} {
+		t.Run(strconv.Itoa(count), func(t *testing.T) {
+			q := openQueue(t)
+			fd := int(q.Fd())
+			ended := startWaiters(t, q, count)
+			watchdog(t, watchdogTime) // starting that many threads may take long
+			// Most of them are inside the kernel once that many threads exist. It
+			// does not matter if some are not yet.
+			for range 100 {
+				runtime.Gosched()
+			}
+			start := time.Now()
+			if err := q.Close(); err != nil {
+				t.Fatal(err)
+			}
+			if err := unix.Fstat(fd, new(unix.Stat_t)); err != unix.EBADF {
+				t.Errorf("after Close, the descriptor gives %v, want EBADF", err)
+			}
+			wantClosed(t, ended, count)
+			t.Logf("%d waiters were woken in %v", count, time.Since(start))
+			if err := q.Close(); !errors.Is(err, os.ErrClosed) {
+				t.Errorf("a second Close gave %v", err)
+			}
+		})
+	}
+}
+
+// callUntilClosed starts a goroutine of group that repeats call until it says that
+// the queue is closed. No call may return an event or another error, but the
+// event that a change is meant for may be missing.
+func callUntilClosed(t *testing.T, group *sync.WaitGroup, call func() (int, error)) {
+	group.Add(1)
+	go func() {
+		defer group.Done()
+		for {
+			n, err := call()
+			if errors.Is(err, os.ErrClosed) {
+				return
+			}
+			if n != 0 || err != nil && !errors.Is(err, unix.ENOENT) {
+				t.Errorf("got %d, %v", n, err)
+				return
+			}
+		}
+	}()
+}
+
+// inRounds calls do, which is told the number of the round, for so many rounds as
+// a slow machine does in a few seconds, but at most limit.
+func inRounds(t *testing.T, limit int, do func(round int)) {
+	t.Helper()
+	watchdog(t, watchdogTime)
+	if testing.Short() {
+		limit /= 20
+	}
+	round := 0
+	for start := time.Now(); round < limit && time.Since(start) < 10*time.Second; round++ {
+		do(round)
+	}
+	t.Logf("%d rounds", round)
+}
+
+// Calls that come and go while Close wakes the others must not take the wake-up
+// with them.
+func TestCloseDuringCalls(t *testing.T) {
+	q := newQueue(t)
+	_, w := newPipe(t)
+	ended := startWaiters(t, q, 16)
+	var appliers sync.WaitGroup
+	for range 2 {
+		callUntilClosed(t, &appliers, func() (int, error) {
+			return 0, q.Apply(WriteEvent(w).With(FlagDisable), UserEvent(2))
+		})
+	}
+	if err := q.Close(); err != nil {
+		t.Fatal(err)
+	}
+	wantClosed(t, ended, 16)
+	appliers.Wait()
+}
+
+func TestCloseFromMany(t *testing.T) {
+	for range 50 {
+		q := newQueue(t)
+		ended := startWaiters(t, q, 4)
+		results := make(chan error)
+		const closers = 8
+		for range closers {
+			go func() { results <- q.Close() }()
+		}
+		succeeded := 0
+		for range closers {
+			if err := <-results; err == nil {
+				succeeded++
+			} else if !errors.Is(err, os.ErrClosed) {
+				t.Error(err)
+			}
+		}
+		if succeeded != 1 {
+			t.Fatalf("%d of %d calls of Close succeeded", succeeded, closers)
+		}
+		wantClosed(t, ended, 4)
+	}
+}
+
+// closeEvent is an event of the program with the key of the event with which
+// Close wakes the waiters. Close must work in any state of it.
+var closeEvent = UserEvent(^uintptr(0))
+
+func TestCloseOverwritesItsEvent(t *testing.T) {
+	for name, changes := range map[string][]Event{
+		"plain":              {closeEvent},
+		"cleared":            {closeEvent.With(FlagClear)},
+		"oneshot":            {closeEvent.With(FlagOneshot)},
+		"dispatch":           {closeEvent.With(FlagDispatch)},
+		"added disabled":     {closeEvent.With(FlagDisable)},
+		"disabled":           {closeEvent, closeEvent.Disable()},
+		"disabled, cleared":  {closeEvent.With(FlagClear | FlagDisable)},
+		"disabled, oneshot":  {closeEvent.With(FlagOneshot | FlagDisable)},
+		"disabled, dispatch": {closeEvent.With(FlagDispatch | FlagDisable)},
+		"disabled, pending":  {closeEvent.With(FlagDisable), closeEvent.Trigger()},
+	} {
+		t.Run(name, func(t *testing.T) {
+			q := newQueue(t)
+			apply(t, q, changes...)
+			ended := startWaiters(t, q, 9)
+			for range 20 {
+				runtime.Gosched()
+			}
+			if err := q.Close(); err != nil {
+				t.Fatal(err)
+			}
+			wantClosed(t, ended, 9)
+		})
+	}
+}
+
+// The program deletes, disables and adds the event of Close while Close uses it,
+// also by calls that then wait. Half of the rounds have only one call, because no
+// other one then makes up for a lost wake-up.
+func TestCloseDuringChangesOfItsEvent(t *testing.T) {
+	changes := [][]Event{
+		{closeEvent.Delete()},
+		{closeEvent.Disable()},
+		{closeEvent.With(FlagDisable)},
+		{closeEvent.With(FlagOneshot)},
+		{closeEvent.With(FlagDispatch)},
+		{closeEvent, closeEvent.Delete()},
+		{closeEvent.Delete(), closeEvent.With(FlagDisable)},
+		{closeEvent.Delete(), closeEvent.With(FlagOneshot)},
+		{UserEvent(1), closeEvent.Disable(), UserEvent(2), UserEvent(3)},
+	}
+	inRounds(t, 2000, func(round int) {
+		q := openQueue(t)
+		var calls sync.WaitGroup
+		var started atomic.Bool
+		change := changes[rand.IntN(len(changes))]
+		callUntilClosed(t, &calls, func() (int, error) {
+			started.Store(true)
+			buf := make([]Event, 4)
+			n, err := q.Kevent(change, buf, Forever)
+			if refused := eventErrors(buf[:n]); refused != nil {
+				return 0, refused
+			}
+			return n, err
+		})
+		if round%2 == 0 {
+			change := changes[rand.IntN(len(changes))]
+			callUntilClosed(t, &calls, func() (int, error) { return 0, q.Apply(change...) })
+			for _, wait := range waitFuncs {
+				callUntilClosed(t, &calls, func() (int, error) { return wait(q, make([]Event, 1), Forever) })
+			}
+		}
+		for !started.Load() {
+			runtime.Gosched()
+		}
+		for range rand.IntN(100) { // up to a few microseconds
+			q.Fd()
+		}
+		if err := q.Close(); err != nil {
+			t.Fatal(err)
+		}
+		calls.Wait()
+	})
+}
+
+// Without a user event left, Close wakes the waiters by a pipe.
+func TestCloseAtTheLimitOfUserEvents(t *testing.T) {
+	if !exhaustUserEvents(t) {
+		t.Skipf("%s does not limit user events to less than 5,000", runtime.GOOS)
+	}
+	for _, count := range []int{1, 20, 200} {
+		t.Run(strconv.Itoa(count), func(t *testing.T) {
+			q := newQueue(t)
+			ended := startWaiters(t, q, count)
+			for range 100 {
+				runtime.Gosched()
+			}
+			before := openFDs(t)
+			if err := q.Close(); err != nil {
+				t.Fatal(err)
+			}
+			wantClosed(t, ended, count)
+			wantOpenFDs(t, before-1)
+		})
+	}
+}
+
+func TestCloseWithoutADescriptor(t *testing.T) {
+	q := newQueue(t)
+	ended := startWaiters(t, q, 20)
+	exhaustDescriptors(t)
+	if err := q.Close(); err != nil {
+		t.Fatal(err)
+	}
+	wantClosed(t, ended, 20)
+}
+
+// With neither, Close cannot wake anyone. It says why instead of waiting, and the
+// queue counts as closed.
+func TestCloseAtAllLimits(t *testing.T) {
+	q := newQueue(t)
+	r, w := newPipe(t)
+	apply(t, q, ReadEvent(r))
+	if !exhaustUserEvents(t) {
+		t.Skipf("%s does not limit user events to less than 5,000", runtime.GOOS)
+	}
+	ended := startWaiters(t, q, 1)
+	for range 100 {
+		runtime.Gosched()
+	}
+	release := exhaustDescriptors(t)
+	err := q.Close()
+	release()
+	if err == nil {
+		// The waiter was not inside yet, so nobody had to be woken.
+		wantClosed(t, ended, 1)
+		return
+	}
+	var calls []string
+	var visit func(err error)
+	visit = func(err error) {
+		switch err := err.(type) {
+		case *os.SyscallError:
+			calls = append(calls, err.Error())
+		case interface{ Unwrap() error }:
+			visit(err.Unwrap())
+		case interface{ Unwrap() []error }:
+			for _, err := range err.Unwrap() {
+				visit(err)
+			}
+		}
+	}
+	visit(err)
+	want := []string{"kevent: " + unix.ENOMEM.Error(), "pipe: " + unix.EMFILE.Error()}
+	if !slices.Equal(calls, want) {
+		t.Errorf("%v: got %q, want %q", err, calls, want)
+	}
+	wantAllClosed(t, q)
+	before := openFDs(t)
+	write(t, w, "x") // an event of the queue's own ends the wait
+	wantClosed(t, ended, 1)
+	wantOpenFDs(t, before-1)
+}
+
+// No call may use the number of a closed queue's descriptor after it belongs to
+// something else. Here calls race with Close, and another queue takes the number
+// at once.
+func TestDescriptorReuse(t *testing.T) {
+	reused := 0
+	inRounds(t, 2000, func(int) {
+		q := openQueue(t)
+		number := q.Fd()
+		var calls sync.WaitGroup
+		buf, buf2 := make([]Event, 4), make([]Event, 4)
+		for _, call := range []func() (int, error){
+			func() (int, error) { return 0, q.Apply(UserEvent(1)) },
+			func() (int, error) { return 0, q.Apply(UserEvent(2), UserEvent(3)) },
+			func() (int, error) { return q.WaitInto(buf, Forever) },
+			func() (int, error) { return q.Kevent([]Event{UserEvent(4)}, buf2, Forever) },
+		} {
+			callUntilClosed(t, &calls, call)
+		}
+		for range rand.IntN(20) {
+			runtime.Gosched()
+		}
+		if err := q.Close(); err != nil {
+			t.Fatal(err)
+		}
+		other := openQueue(t)
+		if other.Fd() == number {
+			reused++
+		}
+		foreign := UserEvent(99)
+		apply(t, other, foreign, foreign.Trigger())
+		calls.Wait()
+		if e := waitOne(t, other); e.Ident != 99 {
+			t.Fatalf("got %v", e)
+		}
+		for i := range uintptr(5) {
+			waitGone(t, other, UserEvent(i)) // no change has reached this queue
+		}
+		if err := other.Close(); err != nil {
+			t.Fatal(err)
+		}
+	})
+	if reused == 0 {
+		t.Error("no number was reused")
+	}
+}
+
+func TestManyQueuesLeaveNothingOpen(t *testing.T) {
+	watchdog(t, watchdogTime)
+	before := openFDs(t)
+	for i := range 10000 {
+		q := openQueue(t)
+		if i%100 == 0 {
+			apply(t, q, UserEvent(1), TimerEvent(1, time.Hour))
+		}
+		if err := q.Close(); err != nil {
+			t.Fatalf("queue %d: %v", i, err)
+		}
+	}
+	wantOpenFDs(t, before)
+}
 
 func TestNewIsCloseOnExec(t *testing.T) {
 	newQueue(t)
@@ -28,666 +396,51 @@ func TestNewIsCloseOnExec(t *testing.T) {
 	}
 }
 
-func TestApplyNothing(t *testing.T) {
-	q := newQueue(t)
-	apply(t, q)
-	waitNone(t, q)
-}
-
-// A refused change is reported in the same way for one change as for several.
-func TestApplyRefused(t *testing.T) {
-	q := newQueue(t)
-	r, _ := newPipe(t)
-	tests := []struct {
-		name   string
-		change Event
-		want   error
-	}{
-		{"negative descriptor", ReadEvent(-1), unix.EBADF},
-		{"closed descriptor", ReadEvent(3000), unix.EBADF},
-		{"delete of nothing", ReadEvent(r).Delete(), unix.ENOENT},
-		{"unknown filter", NewEvent(0, FilterRead+100, FlagAdd, 0, 0, 0), unix.EINVAL},
-		{"unknown process", ProcEvent(1<<29, NoteExit|NoteExitStatus), unix.ESRCH},
-		{"with a receipt", ReadEvent(-1).With(FlagReceipt), unix.EBADF},
-	}
-	for _, test := range tests {
-		if simulated && test.change.Filter == FilterProc {
-			test.want = unix.EINVAL // it has no such filter
-		}
-		for _, changes := range [][]Event{{test.change}, {UserEvent(1), test.change}} {
-			err := q.Apply(changes...)
-			list, ok := err.(interface{ Unwrap() []error })
-			if !ok || len(list.Unwrap()) != 1 {
-				t.Errorf("%s: %d changes: got %v, want a list of one error", test.name, len(changes), err)
-				continue
-			}
-			var change *ChangeError
-			var call *os.SyscallError
-			if !errors.Is(err, test.want) || !errors.As(err, &change) || errors.As(err, &call) {
-				t.Errorf("%s: %d changes: got %v, want a *ChangeError of %v", test.name, len(changes), err, test.want)
-				continue
-			}
-			if change != list.Unwrap()[0] || change.Index != len(changes)-1 || change.Event != test.change {
-				t.Errorf("%s: got change %d, %v", test.name, change.Index, change.Event)
-			}
-			if text := change.Error(); err.Error() != text || strings.Contains(text, "exit status") {
-				t.Errorf("%s: got the text %q and %q", test.name, err, text)
-			}
-		}
-	}
-}
-
-// FreeBSD skips filter 0 without an error, so the package refuses it.
-func TestFilterZeroIsRefused(t *testing.T) {
-	if FilterRead == 0 {
-		t.Skip("filter 0 is FilterRead on this system")
-	}
-	q := newQueue(t)
-	wantRefused(t, q, Event{}, unix.EINVAL)
-	apply(t, q, UserEvent(8888).Delete()) // the change after it is applied
-}
-
-func TestApplyManyTriesAll(t *testing.T) {
-	for _, size := range []int{5, 16, 17, 1000, 10000} {
-		q := newQueue(t)
-		r, w := newPipe(t)
-		// A few events over and over, because some kernels do not allow many.
-		changes := make([]Event, size)
-		for i := range changes {
-			changes[i] = UserEvent(uintptr(i % 15))
-		}
-		bad := map[int]error{0: unix.EBADF, size / 2: unix.ENOENT, size - 1: unix.EBADF}
-		changes[0] = ReadEvent(-1)
-		changes[size/2] = ReadEvent(r).Delete()
-		changes[size-2] = WriteEvent(w)
-		changes[size-1] = WriteEvent(-1)
-		sent := slices.Clone(changes)
-
-		err := q.Apply(changes...)
-		list, ok := err.(interface{ Unwrap() []error })
-		if !ok {
-			t.Fatalf("%d changes: got %v", size, err)
-		}
-		if got := len(list.Unwrap()); got != len(bad) {
-			t.Errorf("%d changes: %d refused, want %d: %v", size, got, len(bad), err)
-		}
-		last := -1
-		for _, err := range list.Unwrap() {
-			change, ok := err.(*ChangeError)
-			if !ok || !errors.Is(err, bad[change.Index]) || change.Index <= last || change.Event != sent[change.Index] {
-				t.Fatalf("%d changes: got %v", size, err)
-			}
-			last = change.Index
-		}
-		if !slices.Equal(changes, sent) {
-			t.Errorf("%d changes: Apply wrote to its argument", size)
-		}
-		if e := waitOne(t, q); e.Filter != FilterWrite || e.Ident != uintptr(w) {
-			t.Errorf("%d changes: got %v, want the pipe", size, e)
-		}
-		for i, change := range sent[:15%size] {
-			if change.Filter != FilterUser {
-				continue
-			}
-			if err := q.Apply(change.Delete()); err != nil {
-				t.Errorf("%d changes: change %d was not applied: %v", size, i, err)
-			}
-		}
-		q.Close()
-	}
-}
-
-// Apply leaves pending events in the queue, even those that a wait would reset or
-// remove.
-func TestApplyTakesNoPendingEvent(t *testing.T) {
-	q := newQueue(t)
-	clear, once := UserEvent(1).With(FlagClear), UserEvent(2).With(FlagOneshot)
-	apply(t, q, clear, once, clear.Trigger(), once.Trigger())
-	apply(t, q, UserEvent(3))
-	apply(t, q, UserEvent(4), UserEvent(5))
-	if err := q.Apply(ReadEvent(-1)); !errors.Is(err, unix.EBADF) {
-		t.Error(err)
-	}
-	if err := q.Apply(ReadEvent(-1), UserEvent(6), ReadEvent(-1)); !errors.Is(err, unix.EBADF) {
-		t.Error(err)
-	}
-	events, err := q.Wait(0)
-	if err != nil || len(events) != 2 {
-		t.Fatalf("got %v, %v; want the two events", events, err)
-	}
-	waitNone(t, q)
-}
-
-func TestWaitTimeouts(t *testing.T) {
-	q := newQueue(t)
-	buf := make([]Event, 4)
-	for name, wait := range waitFuncs {
-		for _, d := range []time.Duration{0, 1, time.Microsecond, time.Millisecond, 1500 * time.Microsecond, 35 * time.Millisecond} {
-			start := time.Now()
-			n, err := wait(q, buf, d)
-			took := time.Since(start)
-			if n != 0 || err != nil {
-				t.Errorf("%s(%v) = %d, %v", name, d, n, err)
-			}
-			if took < d {
-				t.Errorf("%s(%v) ended after %v", name, d, took)
-			}
-		}
-		// The kernels do not accept all of these. Only the timer ends the wait.
-		for _, d := range []time.Duration{Forever, -time.Hour, math.MinInt64, math.MaxInt64, 1000 * 24 * time.Hour, 25 * time.Hour} {
-			apply(t, q, TimerEvent(1, 5*time.Millisecond).With(FlagOneshot))
-			if n, err := wait(q, buf, d); n != 1 || err != nil {
-				t.Errorf("%s(%v) = %d, %v", name, d, n, err)
-			}
-		}
-	}
-}
-
-func TestWaitReturnsAFreshSlice(t *testing.T) {
-	q := newQueue(t)
-	e, f := UserEvent(1), UserEvent(2)
-	apply(t, q, e, e.Trigger())
-	first, err := q.Wait(0)
-	if err != nil || len(first) != 1 || cap(first) != 1 {
-		t.Fatalf("got %v with capacity %d, %v", first, cap(first), err)
-	}
-	apply(t, q, e.Delete(), f, f.Trigger())
-	if second := waitOne(t, q); second.Ident != 2 || first[0].Ident != 1 {
-		t.Errorf("got %v and then %v", first[0], second)
-	}
-	apply(t, q, f.Delete())
-	if events, err := q.Wait(0); events != nil || err != nil {
-		t.Errorf("got %v, %v; want nil", events, err)
-	}
-}
-
-// A slice that Wait has returned belongs to the caller: no later call and no call
-// at the same time writes to it.
-func TestWaitSlicesAreApart(t *testing.T) {
-	q := newQueue(t)
-	const total = 900 // OpenBSD allows a process 1,024 user events
-	results := make(chan [][]Event)
-	var got atomic.Int64
-	const workers = 4
-	for range workers {
-		go func() {
-			var all [][]Event
-			for {
-				events, err := q.Wait(Forever)
-				if err != nil {
-					results <- all
-					return
-				}
-				all = append(all, events)
-				got.Add(int64(len(events)))
-			}
-		}()
-	}
-	for i := range uintptr(total) {
-		e := UserEvent(i).With(FlagOneshot)
-		apply(t, q, e, e.Trigger())
-		runtime.Gosched()
-	}
-	for got.Load() < total {
-		runtime.Gosched()
-	}
-	if err := q.Close(); err != nil {
-		t.Fatal(err)
-	}
-	seen := make(map[uintptr]int)
-	for range workers {
-		for _, events := range <-results {
-			for _, e := range events {
-				seen[e.Ident]++
-			}
-			_ = append(events, Event{}) // must not reach the next slice
-		}
-	}
-	for i := range uintptr(total) {
-		if seen[i] != 1 {
-			t.Errorf("event %d is there %d times", i, seen[i])
-		}
-	}
-}
-
-func TestWaitIntoWithoutRoom(t *testing.T) {
-	q := newQueue(t)
-	for _, buf := range [][]Event{nil, {}} {
-		if n, err := q.WaitInto(buf, Forever); n != 0 || !errors.Is(err, os.ErrInvalid) {
-			t.Errorf("got %d, %v; want os.ErrInvalid", n, err)
-		}
-	}
-}
-
-// Events for which there is no room are returned by the next call.
-func TestMoreEventsThanRoom(t *testing.T) {
-	q := newQueue(t)
-	const total = 200
-	for i := range uintptr(total) {
-		e := UserEvent(i).With(FlagOneshot)
-		apply(t, q, e, e.Trigger())
-	}
-	seen := make(map[uintptr]int)
-	buf := make([]Event, 7)
-	for len(seen) < 50 {
-		n, err := q.WaitInto(buf, 0)
-		if n < 1 || n > len(buf) || err != nil {
-			t.Fatalf("got %d, %v", n, err)
-		}
-		for _, e := range buf[:n] {
-			seen[e.Ident]++
-		}
-	}
-	for len(seen) < total {
-		events, err := q.Wait(0)
-		if len(events) == 0 || len(events) > 64 || err != nil {
-			t.Fatalf("%d of %d events, then %v, %v", len(seen), total, events, err)
-		}
-		for _, e := range events {
-			seen[e.Ident]++
-		}
-	}
-	waitNone(t, q)
-	for ident, n := range seen {
-		if n != 1 {
-			t.Errorf("event %d came %d times", ident, n)
-		}
-	}
-}
-
-func TestKevent(t *testing.T) {
-	q := newQueue(t)
-	r, w := newPipe(t)
-	buf := make([]Event, 4)
-
-	n, err := q.Kevent([]Event{ReadEvent(r), WriteEvent(w)}, buf, Forever)
-	if n != 1 || err != nil || buf[0].Filter != FilterWrite || buf[0].Ident != uintptr(w) {
-		t.Fatalf("got %v, %v", buf[:n], err)
-	}
-	// Without room it does not wait, whatever the timeout is.
-	n, err = q.Kevent([]Event{WriteEvent(w).Delete()}, nil, Forever)
-	if n != 0 || err != nil {
-		t.Fatalf("got %d, %v", n, err)
-	}
-	if n, err = q.Kevent(nil, nil, Forever); n != 0 || err != nil {
-		t.Fatalf("got %d, %v", n, err)
-	}
-	// changes and events are the same slice.
-	write(t, w, "abc")
-	both := []Event{UserEvent(1), UserEvent(2)}
-	n, err = q.Kevent(both, both, Forever)
-	if n != 1 || err != nil || both[0].Filter != FilterRead || both[0].Data != 3 {
-		t.Fatalf("got %v, %v", both[:n], err)
-	}
-}
-
-func TestKeventRefusedChanges(t *testing.T) {
-	r, w := newPipe(t)
-	gone := func(q *Queue, i uintptr) bool {
-		return errors.Is(q.Apply(UserEvent(i).Delete()), unix.ENOENT)
-	}
-	bad := ReadEvent(-1)
-	bad.Udata = 77
-
-	t.Run("with room", func(t *testing.T) {
-		q := newQueue(t)
-		apply(t, q, WriteEvent(w)) // pending, and not to be returned
-		buf := make([]Event, 8)
-		n, err := q.Kevent([]Event{UserEvent(1), bad, UserEvent(2), bad, UserEvent(3)}, buf, Forever)
-		if n != 2 || err != nil {
-			t.Fatalf("got %v, %v", buf[:n], err)
-		}
-		for _, e := range buf[:n] {
-			if !errors.Is(e.Err(), unix.EBADF) || e.Ident != bad.Ident || e.Filter != bad.Filter || e.Udata != 77 {
-				t.Errorf("got %v", e)
-			}
-		}
-		if gone(q, 1) || gone(q, 2) || gone(q, 3) {
-			t.Error("a good change was not applied")
-		}
-	})
-	t.Run("with less room than changes", func(t *testing.T) {
-		q := newQueue(t)
-		buf := make([]Event, 3)
-		buf[2].Udata = 12345 // past the end of what the calls are given
-		n, err := q.Kevent([]Event{UserEvent(1), bad, UserEvent(2), bad, UserEvent(3)}, buf[:2], Forever)
-		if n != 2 || err != nil {
-			t.Fatalf("got %v, %v", buf[:n], err)
-		}
-		if gone(q, 1) || gone(q, 2) || gone(q, 3) {
-			t.Error("a good change was not applied")
-		}
-		n, err = q.Kevent([]Event{UserEvent(1), bad, UserEvent(2), bad, UserEvent(3)}, buf[:1], Forever)
-		if !errors.Is(err, unix.EBADF) || n != 0 {
-			t.Fatalf("got %d, %v", n, err)
-		}
-		if gone(q, 1) || gone(q, 2) || !gone(q, 3) {
-			t.Error("only the changes before the second bad one should have been applied")
-		}
-		if buf[2] != (Event{Udata: 12345}) {
-			t.Errorf("written past the end: %v", buf[2])
-		}
-	})
-	t.Run("without room", func(t *testing.T) {
-		q := newQueue(t)
-		n, err := q.Kevent([]Event{UserEvent(1), bad, UserEvent(2)}, nil, 0)
+func TestNewWithoutADescriptor(t *testing.T) {
+	newQueue(t)
+	release := exhaustDescriptors(t)
+	before := openFDs(t)
+	for range 100 {
+		q, err := New()
 		var call *os.SyscallError
-		if n != 0 || !errors.Is(err, unix.EBADF) || !errors.As(err, &call) || call.Syscall != "kevent" {
-			t.Fatalf("got %d, %v", n, err)
+		if q != nil || !errors.Is(err, unix.EMFILE) || !errors.As(err, &call) || call.Syscall != "kqueue" {
+			t.Fatalf("got %v, %v; want EMFILE", q, err)
 		}
-		if gone(q, 1) || !gone(q, 2) {
-			t.Error("only the change before the bad one should have been applied")
-		}
-	})
-	t.Run("less room than changes, all good", func(t *testing.T) {
-		q := newQueue(t)
-		buf := make([]Event, 1)
-		n, err := q.Kevent([]Event{UserEvent(1), UserEvent(2), WriteEvent(w), ReadEvent(r)}, buf, Forever)
-		if n != 1 || err != nil || buf[0].Filter != FilterWrite {
-			t.Fatalf("got %v, %v", buf[:n], err)
-		}
-	})
+	}
+	wantOpenFDs(t, before)
+	release()
+	newQueue(t)
 }
 
-func TestKeventReceipts(t *testing.T) {
-	q := newQueue(t)
-	_, w := newPipe(t)
-	apply(t, q, WriteEvent(w)) // a pending event, which must not be returned
-	bad := ReadEvent(-1)
-	buf := make([]Event, 3)
-	changes := []Event{UserEvent(1).With(FlagReceipt), bad.With(FlagReceipt), UserEvent(2).With(FlagReceipt)}
-	n, err := q.Kevent(changes, buf, Forever)
-	if n != 3 || err != nil {
-		t.Fatalf("got %v, %v", buf[:n], err)
+// At the system's limit of open files, New fails with ENFILE. Reaching it disturbs
+// all other programs, so this test runs only on request.
+func TestNewAtTheSystemsLimit(t *testing.T) {
+	if os.Getenv("KQUEUE_EXHAUST") == "" {
+		t.Skip("KQUEUE_EXHAUST is not set")
 	}
-	for i, want := range []error{nil, unix.EBADF, nil} {
-		if buf[i].Flags&FlagError == 0 || buf[i].Ident != changes[i].Ident || buf[i].Err() != want {
-			t.Errorf("receipt %d is %v", i, buf[i])
-		}
+	if runtime.GOOS == "openbsd" {
+		t.Skip("closing many queues takes minutes: each close of a descriptor visits all queues of the process (knote_fdclose)")
 	}
-	// Changes are applied even if there is no room for their receipts.
-	changes = []Event{UserEvent(3).With(FlagReceipt), UserEvent(4).With(FlagReceipt), UserEvent(5)}
-	for _, room := range []int{0, 1} {
-		n, err = q.Kevent(changes, buf[:room], Forever)
-		if n != room || err != nil || room == 1 && (buf[0].Ident != 3 || buf[0].Flags&FlagError == 0) {
-			t.Fatalf("got %v, %v", buf[:n], err)
+	watchdog(t, watchdogTime)
+	raiseDescriptorLimit(t, min(6000, maxDescriptors(t)))
+	before := openFDs(t)
+	var queues []*Queue
+	for {
+		q, err := New()
+		if err == nil {
+			queues = append(queues, q)
+			continue
 		}
-		for _, e := range changes {
-			if err := q.Apply(e.Delete()); err != nil {
-				t.Errorf("%v was not applied: %v", e, err)
-			}
+		t.Logf("%d queues, then %v", len(queues), err)
+		if !errors.Is(err, unix.ENFILE) && !errors.Is(err, unix.EMFILE) && !errors.Is(err, unix.ENOMEM) {
+			t.Errorf("got %v", err)
 		}
+		break
 	}
-}
-
-func TestUdataIsKept(t *testing.T) {
-	q := newQueue(t)
-	_, w := newPipe(t)
-	for _, udata := range []uintptr{0, 1, 0xdeadbeef, math.MaxUint, 1 << (bits.UintSize - 1)} {
-		e := WriteEvent(w)
-		e.Udata = udata
-		apply(t, q, e)
-		runtime.GC() // must not take the number for a pointer
-		if got := waitOne(t, q); got.Udata != udata {
-			t.Errorf("got udata %#x, want %#x", got.Udata, udata)
-		}
-	}
-}
-
-// Changes overwrite the Udata of an event. OpenBSD does so only with FlagAdd or
-// for user events, and DragonFly never for user events.
-func TestUdataIsOverwritten(t *testing.T) {
-	_, w := newPipe(t)
-	user := UserEvent(1)
-	for _, test := range []struct {
-		name    string
-		changes []Event
-		kept    bool
-	}{
-		{"add", []Event{WriteEvent(w), WriteEvent(w)}, false},
-		{"disable and enable", []Event{WriteEvent(w), WriteEvent(w).Disable(), WriteEvent(w).Enable()}, runtime.GOOS == "openbsd"},
-		{"trigger", []Event{user, user.Trigger()}, runtime.GOOS == "dragonfly"},
-		{"add of a user event", []Event{user, user.Trigger(), user}, runtime.GOOS == "dragonfly"},
-	} {
-		q := newQueue(t)
-		for i := range test.changes {
-			test.changes[i].Udata = uintptr(i + 1)
-		}
-		apply(t, q, test.changes...)
-		want := uintptr(len(test.changes))
-		if test.kept {
-			want = 1
-		}
-		if e := waitOne(t, q); e.Udata != want {
-			t.Errorf("%s: got udata %d, want %d", test.name, e.Udata, want)
-		}
-	}
-}
-
-func TestQueueInAQueue(t *testing.T) {
-	inner, outer := newQueue(t), newQueue(t)
-	apply(t, outer, ReadEvent(int(inner.Fd())))
-	waitNone(t, outer)
-	e := UserEvent(1).With(FlagClear)
-	f := UserEvent(2).With(FlagClear)
-	apply(t, inner, e, f, e.Trigger(), f.Trigger())
-	if got := waitOne(t, outer); got.Ident != inner.Fd() || got.Data != 2 {
-		t.Errorf("got %v, want 2 pending events of the inner queue", got)
-	}
-	events, err := inner.Wait(0)
-	if err != nil || len(events) != 2 {
-		t.Fatal(events, err)
-	}
-	waitNone(t, outer)
-}
-
-// FreeBSD and macOS refuse a queue in itself. The package refuses it on NetBSD,
-// which would hang as a whole. The others accept it.
-func TestQueueInItself(t *testing.T) {
-	q := newQueue(t)
-	self := ReadEvent(int(q.Fd()))
-	switch {
-	case runtime.GOOS == "openbsd", runtime.GOOS == "dragonfly":
-		for name, apply := range applyFuncs {
-			if err := apply(q, self); err != nil {
-				t.Errorf("%s: %v", name, err)
-			}
-		}
-	default:
-		wantRefused(t, q, self, unix.EINVAL)
-	}
-	// Its other events still work.
-	e := UserEvent(1).With(FlagClear)
-	apply(t, q, e, e.Trigger())
-	for found := false; !found; {
-		events, err := q.Wait(Forever)
-		if err != nil {
+	for _, q := range queues {
+		if err := q.Close(); err != nil {
 			t.Fatal(err)
 		}
-		for _, got := range events {
-			found = found || got.Ident == 1 && got.Filter == FilterUser
-		}
 	}
-}
-
-// macOS refuses rings of queues and a chain of more than ten. This must not be
-// tried on other systems: a ring hangs NetBSD, and a chain of 17 queues panics
-// DragonFly.
-func TestQueuesInARingOrTooDeep(t *testing.T) {
-	if !macOS {
-		t.Skip("it is a danger to the kernel")
-	}
-	first := newQueue(t)
-	last := first
-	for range 9 {
-		q := newQueue(t)
-		apply(t, q, ReadEvent(int(last.Fd())))
-		last = q
-	}
-	wantRefused(t, newQueue(t), ReadEvent(int(last.Fd())), unix.EINVAL)
-	wantRefused(t, first, ReadEvent(int(last.Fd())), unix.EINVAL)
-}
-
-// If another part of the program has closed the descriptor, all calls report
-// kevent(2) as what failed, and no change.
-func TestErrorsOfAClosedDescriptor(t *testing.T) {
-	wantCall := func(what string, err error, call string, errnos ...error) {
-		t.Helper()
-		var got *os.SyscallError
-		var change *ChangeError
-		if !errors.As(err, &got) || got.Syscall != call || !slices.Contains(errnos, got.Err) || errors.As(err, &change) {
-			t.Errorf("%s: got %v, want one of %v from %s", what, err, errnos, call)
-		}
-	}
-	q := openQueue(t)
-	r, _ := newPipe(t)
-	fd := int(q.Fd())
-	unix.Close(fd)
-	buf := make([]Event, 4)
-	for name, apply := range applyFuncs {
-		wantCall(name, apply(q, UserEvent(1)), "kevent", unix.EBADF)
-	}
-	for name, wait := range waitFuncs {
-		_, err := wait(q, buf, 0)
-		wantCall(name, err, "kevent", unix.EBADF)
-	}
-	// The number now belongs to a descriptor that is no queue.
-	for got := -1; got != fd; {
-		var err error
-		if got, err = unix.Dup(r); err != nil {
-			t.Fatal(err)
-		}
-		ownFD(t, got)
-	}
-	for name, apply := range applyFuncs {
-		wantCall(name+" on a pipe", apply(q, UserEvent(1)), "kevent", unix.EBADF, unix.EINVAL)
-	}
-	closeFD(fd)
-	wantCall("Close", q.Close(), "close", unix.EBADF)
-}
-
-func TestAllocations(t *testing.T) {
-	if raceEnabled {
-		t.Skip("the race detector allocates by itself")
-	}
-	q := newQueue(t)
-	_, w := newPipe(t)
-	pending := WriteEvent(w)
-	idle := newQueue(t)
-	buf := make([]Event, 8)
-	change := []Event{pending}
-	changes := make([]Event, 16)
-	for i := range changes {
-		changes[i] = UserEvent(uintptr(i))
-	}
-	apply(t, q, pending)
-	tests := []struct {
-		name string
-		want float64
-		do   func() error
-	}{
-		{"Apply of one change", 0, func() error { return q.Apply(pending) }},
-		{"Apply of 16 changes", 0, func() error { return q.Apply(changes...) }},
-		{"WaitInto", 0, func() error { _, err := q.WaitInto(buf, Forever); return err }},
-		{"WaitInto with a timeout", 0, func() error { _, err := q.WaitInto(buf, time.Second); return err }},
-		{"WaitInto of nothing", 0, func() error { _, err := idle.WaitInto(buf, 0); return err }},
-		{"Kevent", 0, func() error { _, err := q.Kevent(change, buf, Forever); return err }},
-		{"Kevent without events", 0, func() error { _, err := q.Kevent(change, nil, 0); return err }},
-		{"Kevent of many changes", 0, func() error { _, err := q.Kevent(changes, buf, 0); return err }},
-		{"Wait", 0, func() error { _, err := q.Wait(Forever); return err }},
-		{"Wait of nothing", 0, func() error { _, err := idle.Wait(0); return err }},
-		{"Apply of a refused change", 1, func() error {
-			if err := q.Apply(UserEvent(99).Delete()); err == nil {
-				return errors.New("it was accepted")
-			}
-			return nil
-		}},
-	}
-	// Wait allocates for several calls at a time, which AllocsPerRun rounds down to
-	// 0.
-	for _, test := range tests {
-		var err error
-		got := testing.AllocsPerRun(100, func() { err = errors.Join(test.do()) })
-		if err != nil {
-			t.Errorf("%s: %v", test.name, err)
-		}
-		if got != test.want {
-			t.Errorf("%s: %v allocations, want %v", test.name, got, test.want)
-		}
-	}
-}
-
-// Each event of many descriptors reaches exactly one of 8 waiters.
-func TestManyWaitersShareEvents(t *testing.T) {
-	for name, flag := range map[string]Flag{"dispatch": FlagDispatch, "oneshot": FlagOneshot} {
-		t.Run(name, func(t *testing.T) {
-			q := openQueue(t)
-			t.Cleanup(func() { q.Close() })
-			const workers, rounds = 8, 3
-			total := 1000
-			if maxDescriptors(t) < 2100 {
-				total = 400
-			}
-			raiseDescriptorLimit(t, uint64(2*total+100))
-			index := make(map[uintptr]int)
-			readers, writers := make([]int, total), make([]int, total)
-			for i := range total {
-				readers[i], writers[i] = newPipe(t)
-				index[uintptr(readers[i])] = i
-			}
-			changes := make([]Event, total)
-			for i := range changes {
-				changes[i] = ReadEvent(readers[i]).With(flag | FlagEnable)
-			}
-			watchdog(t, watchdogTime) // making so many pipes may take long
-			seen := make([]atomic.Int32, total)
-			var left atomic.Int64
-			var group sync.WaitGroup
-			roundDone := make(chan bool)
-			for range workers {
-				group.Add(1)
-				go func() {
-					defer group.Done()
-					buf := make([]Event, 16)
-					for {
-						n, err := q.WaitInto(buf, Forever)
-						if errors.Is(err, os.ErrClosed) {
-							return
-						}
-						if err != nil {
-							t.Error(err)
-							return
-						}
-						for _, e := range buf[:n] {
-							i, ok := index[e.Ident]
-							if !ok || e.Filter != FilterRead || e.Data != 1 {
-								t.Errorf("got %v", e)
-							}
-							seen[i].Add(1)
-							if left.Add(-1) == 0 {
-								roundDone <- true
-							}
-						}
-					}
-				}()
-			}
-			for round := range rounds {
-				left.Store(int64(total))
-				for i := range total {
-					write(t, writers[i], "x")
-				}
-				apply(t, q, changes...) // adds the events, or enables them again
-				<-roundDone
-				for i := range total {
-					if n := seen[i].Load(); n != int32(round+1) {
-						t.Errorf("descriptor %d was seen %d times in %d rounds", i, n, round+1)
-					}
-					read(t, readers[i], 1)
-				}
-			}
-			waitNone(t, q)
-			q.Close()
-			group.Wait()
-		})
-	}
+	wantOpenFDs(t, before)
 }
