@@ -4,7 +4,10 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"os"
 	"runtime"
+	"slices"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -64,7 +67,7 @@ func TestTimerEventRoundsUp(t *testing.T) {
 		1500 * time.Microsecond, 20 * time.Millisecond, time.Second, 248 * 24 * time.Hour, 248*24*time.Hour + 1,
 		1 << 30 * time.Second, 1<<30*time.Second + 1, math.MaxInt64 - 1, math.MaxInt64,
 	} {
-		units := int64(-1)
+		units := int64(math.MinInt64)
 		if d <= longest {
 			units = int64(shortest)
 			if d > shortest {
@@ -248,11 +251,62 @@ func TestChangeError(t *testing.T) {
 	if !errors.Is(err, syscall.EBADF) || errors.Is(err, syscall.ENOENT) {
 		t.Errorf("%v does not unwrap to its errno", err)
 	}
-	if want := "kqueue: READ(5) ADD: " + syscall.EBADF.Error(); err.Error() != want {
+	if want := "kqueue: apply: READ(5) ADD: " + syscall.EBADF.Error(); err.Error() != want {
 		t.Errorf("got  %v\nwant %s", err, want)
 	}
 	err = &ChangeError{Event: ProcEvent(9, NoteExit|NoteExitStatus), Err: syscall.ESRCH}
-	if want := "kqueue: PROC(9) ADD fflags=" + exitNames + ": " + syscall.ESRCH.Error(); err.Error() != want {
+	if want := "kqueue: apply: PROC(9) ADD fflags=" + exitNames + ": " + syscall.ESRCH.Error(); err.Error() != want {
 		t.Errorf("got  %v\nwant %s", err, want)
+	}
+}
+
+// The reason is said where the errno alone would mislead.
+func TestChangeErrorText(t *testing.T) {
+	for _, test := range []struct {
+		change Event
+		errno  syscall.Errno
+		want   string
+	}{
+		{ReadEvent(-1), syscall.EBADF, "READ(-1) ADD: %s"},
+		{ReadEvent(5).Delete(), syscall.ENOENT, "READ(5) DELETE: not in the queue (%s)"},
+		{UserEvent(7).Trigger(), syscall.ENOENT, "USER(7) fflags=TRIGGER: not in the queue (%s)"},
+		{ReadEvent(5), syscall.ENOENT, "READ(5) ADD: %s"},
+		{NewEvent(1, FilterTimer, FlagAdd, 0, math.MinInt64, 0), syscall.EINVAL, "TIMER(1) ADD: the period is too long (%s)"},
+		{NewEvent(1, FilterTimer, FlagAdd, 0, -1, 0), syscall.EINVAL, "TIMER(1) ADD data=-1: %s"},
+	} {
+		want := "kqueue: apply: " + strings.Replace(test.want, "%s", test.errno.Error(), 1)
+		if got := (&ChangeError{Event: test.change, Err: test.errno}).Error(); got != want {
+			t.Errorf("got  %s\nwant %s", got, want)
+		}
+	}
+}
+
+// ChangeErrors finds all refused changes, however the errors are wrapped.
+func TestChangeErrors(t *testing.T) {
+	first := &ChangeError{Index: 1, Event: ReadEvent(-1), Err: syscall.EBADF}
+	second := &ChangeError{Index: 3, Event: ReadEvent(5).Delete(), Err: syscall.ENOENT}
+	for _, test := range []struct {
+		err  error
+		want []*ChangeError
+	}{
+		{nil, nil},
+		{syscall.EBADF, nil},
+		{errors.Join(syscall.EBADF, os.ErrClosed), nil},
+		{first, []*ChangeError{first}},
+		{fmt.Errorf("watching: %w", first), []*ChangeError{first}},
+		{errors.Join(first, second), []*ChangeError{first, second}},
+		{fmt.Errorf("watching: %w", errors.Join(first, second, syscall.EIO)), []*ChangeError{first, second}},
+		{errors.Join(first, fmt.Errorf("and %w", errors.Join(second))), []*ChangeError{first, second}},
+	} {
+		if got := ChangeErrors(test.err); !slices.Equal(got, test.want) {
+			t.Errorf("%v: got %v, want %v", test.err, got, test.want)
+		}
+	}
+}
+
+func TestWithUdata(t *testing.T) {
+	e := ReadEvent(3).With(FlagClear)
+	if with := e.WithUdata(9); e.Udata != 0 || with != NewEvent(3, FilterRead, FlagAdd|FlagClear, 0, 0, 9) {
+		t.Errorf("got %v of %v", with, e)
 	}
 }

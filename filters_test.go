@@ -463,12 +463,10 @@ func TestPTY(t *testing.T) {
 func TestSignal(t *testing.T) {
 	q := newQueue(t)
 	sig := syscall.SIGWINCH // does nothing, and the Go runtime does not use it
-	applyFilter(t, q, SignalEvent(sig))
+	apply(t, q, SignalEvent(sig))
 	waitNone(t, q)
 	for range 3 {
-		if err := unix.Kill(os.Getpid(), sig); err != nil {
-			t.Fatal(err)
-		}
+		kill(t, sig)
 	}
 	var sum int64
 	for sum < 3 {

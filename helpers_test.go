@@ -8,6 +8,7 @@ import (
 	"net"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"runtime"
 	"runtime/debug"
@@ -25,7 +26,8 @@ import (
 const (
 	macOS = runtime.GOOS == "darwin" || runtime.GOOS == "ios"
 
-	// On Linux, the tests run on a simulated kernel. It behaves like FreeBSD's.
+	// On Linux, the tests run on a simulated kernel, which behaves like FreeBSD's:
+	// see sim_linux_test.go.
 	simulated = runtime.GOOS == "linux"
 )
 
@@ -86,17 +88,21 @@ func apply(t testing.TB, q *Queue, changes ...Event) {
 	}
 }
 
-// applyFilter is apply for a filter that the simulated kernel may lack. The test
-// is skipped then.
-func applyFilter(t testing.TB, q *Queue, change Event) {
+// kill sends sig to this process. On Linux, it returns when the signal has been
+// delivered, because signals that come at the same time are delivered once there.
+func kill(t testing.TB, sig syscall.Signal) {
 	t.Helper()
-	err := q.Apply(change)
-	if simulated && errors.Is(err, unix.EINVAL) {
-		t.Skipf("the simulated kernel has no filter %v", change.Filter)
+	caught := make(chan os.Signal, 1)
+	if simulated {
+		signal.Notify(caught, sig)
+		defer signal.Stop(caught)
+	} else {
+		caught <- sig
 	}
-	if err != nil {
+	if err := unix.Kill(os.Getpid(), sig); err != nil {
 		t.Fatal(err)
 	}
+	<-caught
 }
 
 // waitOne waits for a single event and fails if several come.
@@ -411,10 +417,17 @@ func wantOpenFDs(t testing.TB, want int) {
 	}
 }
 
+// limitUserEvents sets a limit to the user events of the process until the test
+// ends, if not nil.
+var limitUserEvents func(t testing.TB, limit int64)
+
 // exhaustUserEvents uses up the user events of the process, if a test can reach
 // their limit, and reports whether it did.
 func exhaustUserEvents(t testing.TB) bool {
 	t.Helper()
+	if limitUserEvents != nil {
+		limitUserEvents(t, 1024)
+	}
 	hoard := newQueue(t)
 	for i := range uintptr(5000) {
 		err := hoard.Apply(UserEvent(i))

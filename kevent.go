@@ -1,239 +1,412 @@
 package kqueue
 
 import (
+	"errors"
 	"fmt"
-	"strconv"
-	"strings"
+	"math"
+	"os"
+	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 )
 
-// NewEvent returns an Event with the given fields, in the order of the macro
-// EV_SET of kqueue(2). It checks nothing: what the kernel refuses is reported by
-// [Queue.Apply] or [Queue.Kevent].
-func NewEvent(ident uintptr, filter Filter, flags Flag, fflags Note, data int64, udata uintptr) Event {
-	return Event{Ident: ident, Filter: filter, Flags: flags, Fflags: fflags, Data: data, Udata: udata}
-}
+// Forever is the timeout that never passes: the longest [time.Duration]. Since
+// no timeout is longer, min(time.Until(deadline), Forever) is the timeout that
+// ends at a deadline, and a deadline that is over makes it a poll.
+const Forever time.Duration = math.MaxInt64
 
-// ReadEvent returns the change that adds the descriptor fd with [FilterRead].
-func ReadEvent(fd int) Event {
-	return NewEvent(uintptr(fd), FilterRead, FlagAdd, 0, 0, 0)
-}
+// maxWait is the largest number of events that one Wait returns.
+const maxWait = 64
 
-// WriteEvent returns the change that adds the descriptor fd with [FilterWrite].
-func WriteEvent(fd int) Event {
-	return NewEvent(uintptr(fd), FilterWrite, FlagAdd, 0, 0, 0)
-}
+var errNoRoom = fmt.Errorf("kqueue: wait: no room for events: %w", os.ErrInvalid)
+var errReceipt = errors.New("kqueue: apply: the system is too old: its kernel ignored FlagReceipt")
 
-// VnodeEvent returns the change that watches the open file fd with
-// [FilterVnode] for the given notes, such as NoteWrite|NoteRename. Without
-// FlagClear the event stays triggered after the first note.
-func VnodeEvent(fd int, notes Note) Event {
-	return NewEvent(uintptr(fd), FilterVnode, FlagAdd, notes, 0, 0)
-}
-
-// ProcEvent returns the change that watches the process pid with [FilterProc]
-// for the given notes. On every system, NoteExit|NoteExitStatus reports the exit
-// of a child and its status: see [Event.WaitStatus].
-func ProcEvent(pid int, notes Note) Event {
-	return NewEvent(uintptr(pid), FilterProc, FlagAdd, notes, 0, 0)
-}
-
-// SignalEvent returns the change that counts the deliveries of the signal sig to
-// the process, with [FilterSignal].
-func SignalEvent(sig syscall.Signal) Event {
-	return NewEvent(uintptr(sig), FilterSignal, FlagAdd, 0, 0, 0)
-}
-
-// TimerEvent returns the change that starts the periodic timer ident with
-// [FilterTimer]. With FlagOneshot, the timer fires once.
+// Apply passes changes to the kernel. Each of them adds, modifies, triggers or
+// deletes one event, as its Flags say. Apply does not wait, and it takes no
+// pending event from the queue. It tries every change, even if one is refused.
 //
-// The period is passed to the kernel in nanoseconds on macOS, FreeBSD and
-// OpenBSD, and in milliseconds, rounded up, on NetBSD and DragonFly. The last
-// three then round it up to a whole number of clock ticks, which usually take 10
-// ms, and NetBSD adds a tick. A period of 0 or less stands for the shortest one
-// that the unit can express (42 ns on macOS), because kernels disagree about 0.
+// A refused change is reported by a [*ChangeError]. If several are refused, the
+// error joins one for each of them, in the order of the changes. [ChangeErrors]
+// lists them in either case, and [errors.Is] and [errors.As] look into them. If
+// the call as a whole fails, an [*os.SyscallError] is the error or among the
+// joined ones, and the later changes may not be applied. If the queue is closed,
+// the error wraps [os.ErrClosed].
 //
-// A period that is too long for the kernel makes the change fail with EINVAL:
-// more than 34 years on FreeBSD, and more than 248 days on NetBSD, OpenBSD and
-// DragonFly. The latter is close to the largest number of ticks that these
-// kernels can count at 100 Hz; with a faster clock they silently shorten the
-// period to that number.
-func TimerEvent(ident uintptr, period time.Duration) Event {
-	units := max(int64((max(period, 1)-1)/timerUnit)+1, shortestTimer)
-	if period > longestTimer {
-		units = -1 // refused: see mishandles
+// Apply neither modifies nor keeps the slice. FlagReceipt has no effect here.
+//
+// Kevent(changes, nil, 0) applies several changes too. It stops at the first one
+// that is refused and does not say which one that is.
+func (q *Queue) Apply(changes ...Event) error {
+	// This is how a call enters; WaitInto and Kevent do the same. A function for it
+	// would have to return a bool, which costs as much as the rest.
+	if q == nil || q.calls.Add(1) >= 0 {
+		return q.turnAway("apply")
 	}
-	return NewEvent(ident, FilterTimer, FlagAdd, timerUnitNote, units, 0)
+	var err error
+	switch n := len(changes); {
+	case n == 1:
+		if err = applyOne(q.fd, changes); err != nil {
+			err = changeError(q.fd, changes[0], err)
+		}
+	case n == 2:
+		err = applyTwo(q.fd, changes)
+	case n <= 4:
+		err = applyFour(q.fd, changes)
+	case n <= 16:
+		err = applySixteen(q.fd, changes)
+	default:
+		err = applyMany(q.fd, changes)
+	}
+	// And this is how it leaves. A call that leaves an open queue cannot have
+	// received the event that wakes the calls inside.
+	if q.calls.Add(-1) >= 0 {
+		return q.wakeNext("apply")
+	}
+	return err
 }
 
-// UserEvent returns the change that adds the user event ident with
-// [FilterUser]. The change that [Event.Trigger] returns triggers it. It stays
-// triggered, even if it is disabled and enabled again, unless it is added with
-// FlagClear or FlagOneshot.
+// Wait waits for events to be triggered and returns at most 64 of them. The next
+// call returns the rest. The slice belongs to the caller.
 //
-// Kernels without user events refuse the change with EINVAL: NetBSD before 10.0
-// and OpenBSD before 7.8.
-func UserEvent(ident uintptr) Event {
-	return NewEvent(ident, FilterUser, FlagAdd, 0, 0, 0)
-}
-
-// With returns a copy of e that has the given flags in addition to its own.
+// Wait waits until there is at least one event, but no longer than timeout. A
+// timeout of 0 or less polls, and [Forever] never passes. When the timeout passes,
+// Wait returns no event and no error.
 //
-// Use it for the options of a change that adds an event, such as FlagClear. For
-// the other actions there are [Event.Delete], [Event.Enable] and
-// [Event.Disable]: ReadEvent(fd).With(FlagDelete) has FlagAdd too, and OpenBSD
-// and DragonFly then delete nothing and report no error.
-func (e Event) With(flags Flag) Event {
-	e.Flags |= flags
-	return e
-}
-
-// Delete returns the change that deletes e from the queue. It needs only the
-// Ident and Filter of e, so e may be the event that was added or one that was
-// returned.
-func (e Event) Delete() Event {
-	return NewEvent(e.Ident, e.Filter, FlagDelete|e.Flags&keyFlags, 0, 0, e.Udata)
-}
-
-// Enable returns the change that enables e after FlagDisable or FlagDispatch.
+// Signals do not end the wait. Close ends it with an error that wraps
+// [os.ErrClosed]. Any other error is an [*os.SyscallError] of kevent(2).
 //
-// It carries the Fflags, Data and Udata of e, because most kernels overwrite
-// those of the event. So e must be the event as it was added, not as it was
-// returned. On macOS, the change also restarts a timer.
-func (e Event) Enable() Event {
-	e.Flags = FlagEnable | e.Flags&keyFlags
-	return e
+// A goroutine inside Wait holds an operating system thread.
+func (q *Queue) Wait(timeout time.Duration) ([]Event, error) {
+	if q == nil {
+		return nil, closedError("wait")
+	}
+	r, own := q.room.take()
+	n, err := q.WaitInto(r.events[:], timeout)
+	var events []Event
+	if n > 0 {
+		events = r.cut(n)
+	}
+	q.room.giveBack(r, own)
+	return events, err
 }
 
-// Disable returns the change that disables e: it stays in the queue, but is not
-// returned until it is enabled again.
+// WaitInto is [Queue.Wait] without an allocation. It stores the triggered events
+// in events, as many as there is room for, and returns their number. If events
+// is empty, the error wraps [os.ErrInvalid].
+func (q *Queue) WaitInto(events []Event, timeout time.Duration) (n int, err error) {
+	if q == nil || q.calls.Add(1) >= 0 {
+		return 0, q.turnAway("wait")
+	}
+	if len(events) > 0 {
+		n, err = keventUntil(q.fd, nil, events, timeout)
+	} else {
+		err = errNoRoom
+	}
+	if q.calls.Add(-1) >= 0 {
+		return 0, q.wakeNext("wait")
+	}
+	return n, err
+}
+
+// Kevent is kevent(2) itself: in one system call, it applies changes and then
+// waits for events as [Queue.WaitInto] does. It returns the number of events.
 //
-// As with [Event.Enable], e must be the event as it was added.
-func (e Event) Disable() Event {
-	e.Flags = FlagDisable | e.Flags&keyFlags
-	return e
-}
-
-// Trigger returns the change that triggers the user event e. An earlier change
-// must have added it: FreeBSD and NetBSD ignore a trigger in the change that
-// adds.
+// A refused change comes back in events, with FlagError and the errno in Data
+// (see [Event.Err]). The later changes are still applied, and Kevent then returns
+// without waiting. If events has no room for it, the call fails with that errno
+// in an [*os.SyscallError], and the later changes are not applied. A change with
+// FlagReceipt comes back in events even if it was accepted, with Data 0, as long
+// as there is room. If events is empty, Kevent applies the changes and does not
+// wait.
 //
-// The change carries the Fflags, Data and Udata of e, because most kernels
-// overwrite those of the event with them. It does not carry the flags of e:
-// FlagAdd would add an event that is gone, and FlagClear would reset the
-// trigger.
-func (e Event) Trigger() Event {
-	e.Filter = FilterUser
-	e.Flags &= keyFlags
-	e.Fflags |= NoteTrigger
-	return e
+// Signals do not end the wait, and the changes are applied only once. changes
+// and events may be the same slice.
+func (q *Queue) Kevent(changes, events []Event, timeout time.Duration) (n int, err error) {
+	if q == nil || q.calls.Add(1) >= 0 {
+		return 0, q.turnAway("kevent")
+	}
+	apart := needsCare(q.fd, changes, len(events))
+	if apart {
+		n, err = applyEach(q.fd, changes, events)
+	} else {
+		n, err = keventUntil(q.fd, changes, events, timeout)
+	}
+	if q.calls.Add(-1) >= 0 {
+		return 0, q.wakeNext("kevent")
+	}
+	if apart && n == 0 && err == nil && len(events) > 0 {
+		return q.WaitInto(events, timeout)
+	}
+	return n, err
 }
 
-// Err returns the errno, a [syscall.Errno], of the refused change that e reports
-// by FlagError. It returns nil if e lacks FlagError, and if e is the receipt of a
-// change that was accepted (Data is 0).
-func (e Event) Err() error {
-	if e.Flags&FlagError == 0 || e.Data == 0 {
+// applyOne passes the only element of change to the kernel and returns the errno.
+// Without room for events, the kernel returns that of the change.
+func applyOne(fd int, change []Event) error {
+	if kernelMishandles(fd, &change[0]) {
+		return syscall.EINVAL
+	}
+	_, err := kevent(fd, kernelEvents(change), nil, new(timespec))
+	return err
+}
+
+// queueError returns the error of the queue if errno, with which a change failed,
+// is not about the change: another part of the program may have closed the
+// descriptor. A call without changes then fails too.
+func queueError(fd int, errno error) error {
+	if errno != syscall.EBADF && errno != syscall.EINVAL {
 		return nil
 	}
-	return syscall.Errno(e.Data)
+	_, err := kevent(fd, nil, nil, new(timespec))
+	return os.NewSyscallError("kevent", err)
 }
 
-// EOF reports whether e has FlagEOF. For FilterRead, the peer will send no more;
-// for FilterWrite, it will accept no more; for FilterProc, the process has
-// exited. There may still be Data bytes to read: read them first.
-func (e Event) EOF() bool {
-	return e.Flags&FlagEOF != 0
+// changeError returns the error of an Apply of one change, given its errno.
+func changeError(fd int, change Event, errno error) error {
+	if err := queueError(fd, errno); err != nil {
+		return err
+	}
+	return &ChangeError{0, change, errno}
 }
 
-// SocketErr returns the error of a socket, a [syscall.Errno] such as ECONNRESET,
-// which a FilterRead or FilterWrite event with FlagEOF has in Fflags. It returns
-// nil if the connection was shut down in order, and for all other events.
-func (e Event) SocketErr() error {
-	if !e.EOF() || e.Filter != FilterRead && e.Filter != FilterWrite || e.Fflags == 0 {
+// Each batch is an array in the stack frame of a function of its own. Apply, which
+// has one change most of the time, would otherwise need the frame of the largest.
+
+//go:noinline
+func applyTwo(fd int, changes []Event) error {
+	batch := [2]Event(changes) // unlike var batch, not cleared first
+	return applyBatches(fd, changes, batch[:])
+}
+
+//go:noinline
+func applyFour(fd int, changes []Event) error {
+	var batch [4]Event
+	return applyBatches(fd, changes, batch[:])
+}
+
+//go:noinline
+func applySixteen(fd int, changes []Event) error {
+	var batch [16]Event
+	return applyBatches(fd, changes, batch[:])
+}
+
+//go:noinline
+func applyMany(fd int, changes []Event) error {
+	var batch [64]Event
+	return applyBatches(fd, changes, batch[:])
+}
+
+// applyBatches passes changes to the kernel, as many at a time as batch has room
+// for. FlagReceipt makes the kernel answer every change, in order, and return
+// nothing else. Without it, the kernel would stop at the first change that it
+// refuses or, given room for errors, take pending events from the queue.
+func applyBatches(fd int, changes, batch []Event) error {
+	var errs []error
+	for first := 0; first < len(changes); first += len(batch) {
+		batch = batch[:copy(batch, changes[first:])]
+		mishandled := false
+		for i := range batch {
+			batch[i].Flags |= FlagReceipt
+			if kernelMishandles(fd, &batch[i]) {
+				mishandled = true
+			}
+		}
+		// The answers overwrite their changes.
+		var err error
+		if mishandled {
+			_, err = applyEach(fd, batch, batch)
+		} else {
+			_, err = kevent(fd, kernelEvents(batch), kernelEvents(batch), new(timespec))
+			err = os.NewSyscallError("kevent", err)
+		}
+		if err == nil {
+			flags, data := FlagError, int64(0)
+			for i := range batch {
+				flags &= batch[i].Flags
+				data |= batch[i].Data
+			}
+			if flags == 0 {
+				err = errReceipt
+			} else if data != 0 {
+				errs = appendRefusals(errs, first, changes, batch)
+			}
+		}
+		if err != nil {
+			errs = append(errs, err)
+			break
+		}
+	}
+	if len(errs) == 1 {
+		return errs[0]
+	}
+	return errors.Join(errs...)
+}
+
+// appendRefusals appends a ChangeError for each of answers that says that the
+// change was refused. The first answer is that to changes[first].
+func appendRefusals(errs []error, first int, changes, answers []Event) []error {
+	for i := range answers {
+		if err := answers[i].Err(); err != nil {
+			errs = append(errs, &ChangeError{first + i, changes[first+i], err})
+		}
+	}
+	return errs
+}
+
+// needsCare reports whether changes must be passed to the kernel one at a time
+// and apart from a wait:
+//
+//   - The kernel mishandles one of them.
+//   - One of them changes the event with which Close wakes waiting calls. Close
+//     may have triggered it by now, so the call must leave before it waits.
+//   - The kernel has no room for an answer to each change. All kernels but that
+//     of macOS then stop without an error at the first FlagReceipt, and some write
+//     past the end of a list that is too short.
+func needsCare(fd int, changes []Event, room int) bool {
+	short := room < len(changes)
+	for i := range changes {
+		if changes[i].Ident == wakeIdent || kernelMishandles(fd, &changes[i]) ||
+			short && (changes[i].Flags&FlagReceipt != 0 || writesPastEvents && room > 0) {
+			return true
+		}
+	}
+	return false
+}
+
+// applyEach applies changes one at a time, with the results of a kevent(2) call
+// that has room for len(events) answers.
+func applyEach(fd int, changes, events []Event) (n int, err error) {
+	for i := range changes {
+		answer := changes[i]
+		errno, _ := applyOne(fd, changes[i:i+1]).(syscall.Errno)
+		if errno != 0 {
+			if err := queueError(fd, errno); err != nil {
+				return 0, err
+			}
+		}
+		switch {
+		case errno == 0 && answer.Flags&FlagReceipt == 0:
+		case n < len(events):
+			answer.Flags, answer.Data = FlagError, int64(errno)
+			events[n] = answer
+			n++
+		case errno != 0:
+			return 0, os.NewSyscallError("kevent", errno)
+		}
+	}
+	return n, nil
+}
+
+// processStart is the time from which keventUntil counts: time.Since reads only
+// the monotonic clock for it, while time.Now reads two clocks.
+var processStart = time.Now()
+
+// keventUntil is kevent(2), called again until an event, the end of the timeout or
+// an error ends the wait.
+func keventUntil(fd int, changes, events []Event, timeout time.Duration) (int, error) {
+	var start time.Duration
+	if 0 < timeout && timeout < Forever {
+		start = time.Since(processStart)
+	}
+	var limit timespec
+	n, err := kevent(fd, kernelEvents(changes), kernelEvents(events), callLimit(&limit, timeout))
+	if n > 0 {
+		return n, nil
+	}
+	return keventAgain(fd, events, timeout, start, err)
+}
+
+// keventAgain goes on with a wait that began at start, and whose first call
+// returned no event but err. That call has applied its changes before it waited:
+// they must not be passed again.
+func keventAgain(fd int, events []Event, timeout, start time.Duration, err error) (n int, _ error) {
+	for n == 0 {
+		switch {
+		case err == syscall.EINTR, err == spuriousErrno:
+		case err != nil:
+			return 0, os.NewSyscallError("kevent", err)
+		case timeout <= 0 || len(events) == 0:
+			return 0, nil
+		}
+		if 0 < timeout && timeout < Forever {
+			passed := time.Since(processStart) - start
+			if passed == 0 && err == nil {
+				// The clock of testing/synctest stands still during a system call.
+				passed = min(timeout, longestCall)
+			}
+			start += passed
+			timeout -= passed
+			if timeout <= 0 {
+				return 0, nil
+			}
+		}
+		var limit timespec
+		n, err = kevent(fd, nil, kernelEvents(events), callLimit(&limit, timeout))
+	}
+	return n, nil
+}
+
+// callLimit stores in limit how long one call may wait, and returns it, or nil if
+// the call may wait without end.
+func callLimit(limit *timespec, timeout time.Duration) *timespec {
+	if timeout == Forever && !renewForever {
 		return nil
 	}
-	return syscall.Errno(e.Fflags)
+	if timeout > 0 {
+		*limit = newTimespec(min(timeout, longestCall))
+	}
+	return limit
 }
 
-// WaitStatus returns the status with which a process ended, as wait(2) reports
-// it, and whether e has one. Events of FilterProc with FlagEOF and NoteExit have
-// it, and on FreeBSD those of FilterProcdesc. On macOS, the change must have had
-// NoteExitStatus besides NoteExit, and not NoteReap, which suppresses FlagEOF.
-//
-// The process stays a zombie until its parent waits for it.
-func (e Event) WaitStatus() (status syscall.WaitStatus, ok bool) {
-	if !e.EOF() || e.Flags&FlagError != 0 || ^e.Fflags&(NoteExit|NoteExitStatus) != 0 ||
-		e.Filter != FilterProc && e.Filter != evfiltProcdesc {
-		return status, false
-	}
-	return waitStatus(uint32(e.Data & 0xffff)), true
+// A waitRoom is what Wait needs: room for the events that the kernel returns, from
+// which they are copied into a chunk of memory that several results share.
+// Allocating room for each call would cost more than a short kevent, and a result
+// would keep all of it alive.
+type waitRoom struct {
+	events [maxWait]Event
+	chunk  []Event // not handed out yet
 }
 
-// String returns e in the terms of kqueue(2), such as
-//
-//	READ(5) ADD|CLEAR
-//	READ(5) EOF data=12 fflags=54 (connection reset by peer)
-//
-// Fields that are zero are left out. Notes have the names that the system gives
-// them for the filter, and bits without a name are in hexadecimal. An errno or a
-// wait status is followed by its meaning.
-func (e Event) String() string {
-	var b strings.Builder
-	fmt.Fprintf(&b, "%v(%d)", e.Filter, e.Ident)
-	if e.Flags != 0 {
-		fmt.Fprintf(&b, " %v", e.Flags)
+// cut returns a copy of the first n events.
+func (r *waitRoom) cut(n int) []Event {
+	const chunk = 16 // 1 KiB at most: an Event has up to 64 bytes
+	if n > len(r.chunk) {
+		if n > chunk/4 {
+			return append([]Event(nil), r.events[:n]...)
+		}
+		r.chunk = make([]Event, chunk)
 	}
-	switch {
-	case e.Fflags == 0:
-	case e.SocketErr() != nil:
-		fmt.Fprintf(&b, " fflags=%d (%v)", e.Fflags, e.SocketErr())
-	default:
-		fmt.Fprintf(&b, " fflags=%s", e.Filter.NoteString(e.Fflags))
-	}
-	_, exited := e.WaitStatus()
-	switch {
-	case e.Err() != nil:
-		fmt.Fprintf(&b, " data=%d (%v)", e.Data, e.Err())
-	case exited:
-		fmt.Fprintf(&b, " data=%d (%s)", e.Data, waitStatusText(e.Data))
-	case e.Data != 0:
-		fmt.Fprintf(&b, " data=%d", e.Data)
-	}
-	if e.Udata != 0 {
-		fmt.Fprintf(&b, " udata=%#x", e.Udata)
-	}
-	b.WriteString(e.extText())
-	return b.String()
+	events := r.chunk[:n:n]
+	r.chunk = r.chunk[n:]
+	copy(events, r.events[:])
+	return events
 }
 
-// waitStatusText describes a wait(2) status without syscall.WaitStatus, whose
-// methods differ from system to system.
-func waitStatusText(status int64) string {
-	switch signal := syscall.Signal(status & 0x7f); {
-	case signal == 0:
-		return "exit status " + strconv.FormatInt(status>>8&0xff, 10)
-	case status&0x80 != 0:
-		return "signal: " + signal.String() + ", core dumped"
-	default:
-		return "signal: " + signal.String()
+// A sharedRoom is the room of one queue. A call that finds it taken gets room from
+// a pool, which is dearer.
+type sharedRoom struct {
+	taken atomic.Bool
+	room  *waitRoom // nil until the first call; guarded by taken
+}
+
+var waitRooms = sync.Pool{New: func() any { return new(waitRoom) }}
+
+// take returns room, and whether it is that of the queue.
+func (s *sharedRoom) take() (r *waitRoom, own bool) {
+	if !s.taken.CompareAndSwap(false, true) {
+		return waitRooms.Get().(*waitRoom), false
 	}
+	if s.room == nil {
+		s.room = new(waitRoom)
+	}
+	return s.room, true
 }
 
-// A ChangeError reports a change that the kernel refused.
-type ChangeError struct {
-	Index int   // of the change in the arguments of Apply
-	Event Event // the change
-	Err   error // the errno, a syscall.Errno
-}
-
-// Error returns the change and the meaning of the errno.
-func (e *ChangeError) Error() string {
-	return fmt.Sprintf("kqueue: %v: %v", e.Event, e.Err)
-}
-
-// Unwrap returns the errno, so that errors.Is(err, syscall.ENOENT) works.
-func (e *ChangeError) Unwrap() error {
-	return e.Err
+func (s *sharedRoom) giveBack(r *waitRoom, own bool) {
+	if own {
+		s.taken.Store(false)
+	} else {
+		waitRooms.Put(r)
+	}
 }

@@ -2,30 +2,45 @@ package kqueue
 
 import (
 	"math"
+	"syscall"
 	"time"
 
 	"golang.org/x/sys/unix"
 )
 
 const (
-	evfiltUser, evfiltProcdesc = unix.EVFILT_USER, evfiltProc
-	noteExitStatus             = unix.NOTE_EXITSTATUS
-	systemNames                = darwinNames
+	evfiltUser     = unix.EVFILT_USER
+	evfiltProcdesc = evfiltProc // there is none
+	noteExitStatus = unix.NOTE_EXITSTATUS
 
-	// A timer of less than a tick of Apple silicon's 24 MHz time base has no
-	// period and fires once (osfmk/arm/rtclock.c, nanoseconds_to_absolutetime).
-	timerUnit, timerUnitNote    = time.Nanosecond, NoteNseconds
-	shortestTimer, longestTimer = 42, math.MaxInt64
+	// TimerEvent: the unit of a period, its note, and the bounds of the period. A
+	// timer of less than a tick of Apple silicon's 24 MHz time base has no period
+	// and fires once (osfmk/arm/rtclock.c, nanoseconds_to_absolutetime).
+	timerUnit     = time.Nanosecond
+	timerUnitNote = NoteNseconds
+	shortestTimer = 42
+	longestTimer  = math.MaxInt64
 
-	keyFlags = FlagUdataSpecific
+	keyFlags         = FlagUdataSpecific // flags that belong to the key of an event
+	wakeFlags        = FlagClear         // options of the event with which Close wakes calls
+	writesPastEvents = false             // in kevent(2), answers to changes past the end of the events
 
-	wakeFlags, writesPastEvents = FlagClear, false
+	// No kevent(2) call waits longer. The kernel refuses timeouts of more than
+	// 1<<31 seconds. renewForever: that holds for Forever too.
+	longestCall  = 24 * time.Hour
+	renewForever = false
+
+	// spuriousErrno may replace EINTR: a signal handler of the Go runtime can leave
+	// it behind while the profiler runs (go.dev/issue/59679).
+	spuriousErrno = syscall.ETIMEDOUT
 )
 
-// mishandles reports whether the kernel would accept change and get it wrong.
-func (q *Queue) mishandles(change *Event) bool {
-	return false
-}
+type kernelFilter = int16
+type kernelFlag = uint16
+
+var systemNames = &darwinNames
+
+func kernelMishandles(queue int, change *Event) bool { return darwinMishandles(change) }
 
 // The filters that macOS has in addition.
 const (

@@ -1,38 +1,52 @@
 package kqueue
 
 import (
+	"syscall"
 	"time"
 
 	"golang.org/x/sys/unix"
 )
 
 const (
-	evfiltUser, evfiltProcdesc = unix.EVFILT_USER, evfiltProc
-	noteExitStatus             = 0
-	systemNames                = dragonflyNames
+	evfiltUser     = unix.EVFILT_USER
+	evfiltProcdesc = evfiltProc // there is none
+	noteExitStatus = 0          // there is none
 
-	// The kernel has no other unit, and it ignores Fflags. It counts a period in
-	// clock ticks. At 100 Hz, a period just below 1<<31 of them overflows and the
-	// timer fires at once (sys/kern/kern_clock.c, tvtohz_high).
-	timerUnit, timerUnitNote    = time.Millisecond, 0
-	shortestTimer, longestTimer = 1, 248 * 24 * time.Hour
+	// TimerEvent: the unit of a period, its note, and the bounds of the period. The
+	// kernel has no other unit, and it ignores Fflags. It counts a period in clock
+	// ticks. At 100 Hz, a period just below 1<<31 of them overflows and the timer
+	// fires at once (sys/kern/kern_clock.c, tvtohz_high).
+	timerUnit     = time.Millisecond
+	timerUnitNote = 0
+	shortestTimer = 1
+	longestTimer  = 248 * 24 * time.Hour
 
-	keyFlags = 0
+	keyFlags = 0 // flags that belong to the key of an event
 
-	// The kernel wakes all sleepers for an event (sys/kern/kern_event.c,
-	// kqueue_wakeup), so Close's event stays triggered for all of them.
+	// wakeFlags are options of the event with which Close wakes calls. The kernel
+	// wakes all sleepers for an event (sys/kern/kern_event.c, kqueue_wakeup), so it
+	// stays triggered for all of them.
 	wakeFlags = 0
 
-	// The kernel does not look at the room in events before it writes the
-	// answers to changes (sys/kern/kern_event.c, kevent_copyout).
+	// In kevent(2), the kernel does not look at the room for events before it writes
+	// the answers to changes (sys/kern/kern_event.c, kevent_copyout).
 	writesPastEvents = true
+
+	// No kevent(2) call waits longer, not even for Forever. The kernel counts within
+	// a call how often the queue wakes it for nothing, and does not survive its own
+	// limit (sys/kern/kern_event.c, kern_kevent; seen on 6.3 under load).
+	longestCall  = time.Second / 2
+	renewForever = true
+
+	spuriousErrno = syscall.EINTR // what may replace EINTR: nothing
 )
 
-// mishandles reports whether the kernel would accept change and get it wrong: it
-// takes a negative period for the shortest one.
-func (q *Queue) mishandles(change *Event) bool {
-	return change.Filter == FilterTimer && change.Flags&FlagAdd != 0 && change.Data < 0
-}
+type kernelFilter = int16
+type kernelFlag = uint16
+
+var systemNames = &dragonflyNames
+
+func kernelMishandles(queue int, change *Event) bool { return dragonflyMishandles(change) }
 
 // The constants that DragonFly has in addition.
 const (

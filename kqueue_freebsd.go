@@ -1,42 +1,44 @@
 package kqueue
 
 import (
+	"syscall"
 	"time"
 
 	"golang.org/x/sys/unix"
 )
 
 const (
-	evfiltUser, evfiltProcdesc = unix.EVFILT_USER, unix.EVFILT_PROCDESC
-	noteExitStatus             = 0
-	systemNames                = freebsdNames
+	evfiltUser     = unix.EVFILT_USER
+	evfiltProcdesc = unix.EVFILT_PROCDESC
+	noteExitStatus = 0 // there is none
 
-	// The sum of the period and the time since boot must not reach 68 years. A
-	// timer whose sum does fires at once, over and over (sys/kern/kern_event.c,
+	// TimerEvent: the unit of a period, its note, and the bounds of the period.
+	// The sum of the period and the time since boot must not reach 68 years. A timer
+	// whose sum does fires at once, over and over (sys/kern/kern_event.c,
 	// filt_timerstart).
-	timerUnit, timerUnitNote    = time.Nanosecond, NoteNseconds
-	shortestTimer, longestTimer = 1, 1 << 30 * time.Second
+	timerUnit     = time.Nanosecond
+	timerUnitNote = NoteNseconds
+	shortestTimer = 1
+	longestTimer  = 1 << 30 * time.Second
 
-	keyFlags                    = 0
-	wakeFlags, writesPastEvents = FlagClear, false
+	keyFlags         = 0         // flags that belong to the key of an event
+	wakeFlags        = FlagClear // options of the event with which Close wakes calls
+	writesPastEvents = false     // in kevent(2), answers to changes past the end of the events
+
+	// No kevent(2) call waits longer. 32-bit kernels overflow at 1<<31 seconds.
+	// renewForever: that holds for Forever too.
+	longestCall  = 24 * time.Hour
+	renewForever = false
+
+	spuriousErrno = syscall.EINTR // what may replace EINTR: nothing
 )
 
-// mishandles reports whether the kernel would accept change and get it wrong: it
-// skips filter 0 without an error (sys/kern/kern_event.c, kqueue_kevent), and it
-// checks the fields of a timer only when it is new.
-func (q *Queue) mishandles(change *Event) bool {
-	return change.Filter == 0 || change.Filter == FilterTimer && isBadTimer(change)
-}
+type kernelFilter = int16
+type kernelFlag = uint16
 
-// isBadTimer reports whether the kernel refuses to add the timer change. If the
-// queue has the timer already, the kernel accepts the change instead, and the
-// event has FlagError from then on (filt_timertouch).
-func isBadTimer(change *Event) bool {
-	const units = NoteSeconds | NoteMseconds | NoteUseconds | NoteNseconds
-	unit := change.Fflags & units
-	return change.Flags&FlagAdd != 0 &&
-		(change.Data < 0 || unit&(unit-1) != 0 || change.Fflags&^(units|NoteAbstime) != 0)
-}
+var systemNames = &freebsdNames
+
+func kernelMishandles(queue int, change *Event) bool { return freebsdMishandles(change) }
 
 // The filters that FreeBSD has in addition. x/sys lacks those of jails. Their
 // source is sys/sys/event.h, FreeBSD 15.0.

@@ -1,45 +1,42 @@
 package kqueue
 
-import "time"
-
-const (
-	// x/sys lacks EVFILT_USER. Its source is sys/sys/event.h, NetBSD 10.0.
-	evfiltUser, evfiltProcdesc = 8, evfiltProc
-	noteExitStatus             = 0
-	systemNames                = netbsdNames
-
-	// The kernel has finer units since 10.0, but it counts a period in clock
-	// ticks of 1 to 10 ms all the same, at most 1<<31 of them. Older kernels take
-	// a number in any unit for milliseconds. So milliseconds lose nothing.
-	timerUnit, timerUnitNote    = time.Millisecond, NoteMseconds
-	shortestTimer, longestTimer = 1, 248 * 24 * time.Hour
-
-	keyFlags                    = 0
-	wakeFlags, writesPastEvents = FlagClear, false
+import (
+	"syscall"
+	"time"
 )
 
-// mishandles reports whether the kernel would accept change and get it wrong:
-//
-//   - A queue that watches itself hangs the system once it has an event
-//     (sys/kern/kern_event.c, knote_activate takes the lock of the queue again;
-//     seen on 10.99).
-//   - A timer with a negative period panics a kernel with DIAGNOSTIC
-//     (sys/kern/subr_time_arith.c, tstohz; seen on 10.99).
-//   - A period of 0 for a timer that is running is refused, but ends the timer
-//     (sys/kern/kern_event.c, filt_timertouch).
-func (q *Queue) mishandles(change *Event) bool {
-	switch change.Filter {
-	case FilterRead:
-		return q != nil && change.Ident == uintptr(q.fd)
-	case FilterTimer:
-		return change.Flags&FlagAdd != 0 &&
-			(change.Data < 0 || change.Data == 0 && change.Fflags&NoteAbstime == 0)
-	}
-	return false
-}
+const (
+	evfiltUser     = 8          // x/sys lacks it; sys/sys/event.h, NetBSD 10.0
+	evfiltProcdesc = evfiltProc // there is none
+	noteExitStatus = 0          // there is none
+
+	// TimerEvent: the unit of a period, its note, and the bounds of the period.
+	// The kernel has finer units since 10.0, but it counts a period in clock ticks of
+	// 1 to 10 ms all the same, at most 1<<31 of them. Older kernels take a number in
+	// any unit for milliseconds. So milliseconds lose nothing.
+	timerUnit     = time.Millisecond
+	timerUnitNote = NoteMseconds
+	shortestTimer = 1
+	longestTimer  = 248 * 24 * time.Hour
+
+	keyFlags         = 0         // flags that belong to the key of an event
+	wakeFlags        = FlagClear // options of the event with which Close wakes calls
+	writesPastEvents = false     // in kevent(2), answers to changes past the end of the events
+
+	// No kevent(2) call waits longer. 32-bit kernels overflow at 1<<31 seconds.
+	// renewForever: that holds for Forever too.
+	longestCall  = 24 * time.Hour
+	renewForever = false
+
+	spuriousErrno = syscall.EINTR // what may replace EINTR: nothing
+)
 
 type kernelFilter = uint32
 type kernelFlag = uint32
+
+var systemNames = &netbsdNames
+
+func kernelMishandles(queue int, change *Event) bool { return netbsdMishandles(queue, change) }
 
 // The constants that NetBSD has in addition. x/sys lacks them. Their source is
 // sys/sys/event.h, NetBSD 10.0, which is the first release to have the notes.

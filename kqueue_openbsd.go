@@ -1,32 +1,43 @@
 package kqueue
 
 import (
+	"syscall"
 	"time"
 
 	"golang.org/x/sys/unix"
 )
 
 const (
-	// x/sys lacks EVFILT_USER. Its source is sys/sys/event.h, OpenBSD 7.8.
-	evfiltUser, evfiltProcdesc = -10, evfiltProc
-	noteExitStatus             = 0
-	systemNames                = openbsdNames
+	evfiltUser     = -10        // x/sys lacks it; sys/sys/event.h, OpenBSD 7.8
+	evfiltProcdesc = evfiltProc // there is none
+	noteExitStatus = 0          // there is none
 
+	// TimerEvent: the unit of a period, its note, and the bounds of the period.
 	// The kernel counts a period in clock ticks, at most 1<<31 of them
 	// (sys/kern/kern_clock.c, tstohz).
-	timerUnit, timerUnitNote    = time.Nanosecond, NoteNseconds
-	shortestTimer, longestTimer = 1, 248 * 24 * time.Hour
+	timerUnit     = time.Nanosecond
+	timerUnitNote = NoteNseconds
+	shortestTimer = 1
+	longestTimer  = 248 * 24 * time.Hour
 
-	keyFlags                    = 0
-	wakeFlags, writesPastEvents = FlagClear, false
+	keyFlags         = 0         // flags that belong to the key of an event
+	wakeFlags        = FlagClear // options of the event with which Close wakes calls
+	writesPastEvents = false     // in kevent(2), answers to changes past the end of the events
+
+	// No kevent(2) call waits longer. 32-bit kernels overflow at 1<<31 seconds.
+	// renewForever: that holds for Forever too.
+	longestCall  = 24 * time.Hour
+	renewForever = false
+
+	spuriousErrno = syscall.EINTR // what may replace EINTR: nothing
 )
 
-// mishandles reports whether the kernel would accept change and get it wrong: it
-// takes a negative period for one clock tick (sys/kern/kern_event.c,
-// filt_timeradd).
-func (q *Queue) mishandles(change *Event) bool {
-	return change.Filter == FilterTimer && change.Flags&FlagAdd != 0 && change.Data < 0
-}
+type kernelFilter = int16
+type kernelFlag = uint16
+
+var systemNames = &openbsdNames
+
+func kernelMishandles(queue int, change *Event) bool { return openbsdMishandles(change) }
 
 // The constants that OpenBSD has in addition. x/sys lacks the notes of timers.
 // Their source is sys/sys/event.h, OpenBSD 7.8.

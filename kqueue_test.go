@@ -9,6 +9,7 @@ import (
 	"runtime"
 	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -38,8 +39,15 @@ var closedCalls = map[string]func(q *Queue) error{
 func wantAllClosed(t *testing.T, q *Queue) {
 	t.Helper()
 	for name, call := range closedCalls {
-		if err := call(q); !errors.Is(err, os.ErrClosed) {
+		err := call(q)
+		if !errors.Is(err, os.ErrClosed) {
 			t.Errorf("%s gave %v, want os.ErrClosed", name, err)
+			continue
+		}
+		operation, _, _ := strings.Cut(strings.ToLower(name), " ")
+		operation = strings.TrimSuffix(operation, "into")
+		if want := "kqueue: " + operation + ": the queue is closed"; err.Error() != want {
+			t.Errorf("%s gave %q, want %q", name, err, want)
 		}
 	}
 	if fd := q.Fd(); fd != ^uintptr(0) {

@@ -40,10 +40,6 @@ func TestMain(m *testing.M) {
 		// The examples are compiled here to be documented, but need a kernel.
 		flag.Set("test.skip", "^Example")
 		fmt.Println("This system has no kqueue, so the examples are not run.")
-		if runtime.GOOS == "linux" {
-			fmt.Println("To run them on a simulated kernel:")
-			fmt.Println("\tgo test -overlay testdata/sim/overlay.json -run Example -v .")
-		}
 	} else if err == nil {
 		q.Close()
 	}

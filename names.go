@@ -1,125 +1,215 @@
 package kqueue
 
-import (
-	"fmt"
-	"strconv"
-	"strings"
+import "strconv"
+
+// names are the manual page's names of one system's numbers, without prefixes.
+//
+// Those of all systems stand in this file, so that every host can test them.
+// kqueue_<os>.go chooses its own by the name systemNames; the linker leaves out
+// the others. What all systems share is made from the constants of flags.go.
+type names struct {
+	flags   []bitName // besides flagNames and conditionNames
+	filters []filterNames
+}
+
+// filterNames has the name of a filter, the names of notes that several systems
+// have for it, and of more.
+type filterNames struct {
+	number      int32
+	name        string
+	notes, more []bitName
+}
+
+// A bitName names one bit, or several. A name for several bits comes before those
+// for some of them, as with the units of timers where they are a number and not
+// flags.
+type bitName struct {
+	bits uint32
+	name string
+}
+
+var unknownFilter filterNames
+
+func (n *names) filter(filter Filter) *filterNames {
+	for i := range n.filters {
+		if n.filters[i].number == int32(filter) {
+			return &n.filters[i]
+		}
+	}
+	return &unknownFilter
+}
+
+func (n *names) appendFilter(b []byte, filter Filter) []byte {
+	if name := n.filter(filter).name; name != "" {
+		return append(b, name...)
+	}
+	b = append(b, "Filter("...)
+	b = strconv.AppendInt(b, int64(int32(filter)), 10)
+	return append(b, ')')
+}
+
+func (n *names) appendFlags(b []byte, flags Flag) []byte {
+	return appendBits(b, uint32(flags), flagNames, n.flags, conditionNames)
+}
+
+func (n *names) appendNotes(b []byte, filter Filter, notes Note) []byte {
+	f := n.filter(filter)
+	return appendBits(b, uint32(notes), f.notes, f.more)
+}
+
+// appendBits appends the names of bits, joined by |, and what has no name in
+// hexadecimal.
+func appendBits(b []byte, bits uint32, lists ...[]bitName) []byte {
+	separator := ""
+	for _, list := range lists {
+		for i := range list {
+			if n := &list[i]; bits&n.bits == n.bits {
+				b = append(append(b, separator...), n.name...)
+				bits &^= n.bits
+				separator = "|"
+			}
+		}
+	}
+	if bits != 0 || separator == "" {
+		b = append(append(b, separator...), "0x"...)
+		b = strconv.AppendUint(b, uint64(bits), 16)
+	}
+	return b
+}
+
+// bitText returns the name of a single bit, which takes no memory, or "".
+func bitText(bits uint32, lists ...[]bitName) string {
+	for _, list := range lists {
+		for i := range list {
+			if list[i].bits == bits {
+				return list[i].name
+			}
+		}
+	}
+	return ""
+}
+
+func (n *names) filterText(filter Filter) string {
+	if name := n.filter(filter).name; name != "" {
+		return name
+	}
+	return string(n.appendFilter(nil, filter))
+}
+
+func (n *names) flagsText(flags Flag) string {
+	if name := bitText(uint32(flags), flagNames, n.flags, conditionNames); name != "" {
+		return name
+	}
+	return string(n.appendFlags(make([]byte, 0, 64), flags))
+}
+
+func (n *names) notesText(filter Filter, notes Note) string {
+	f := n.filter(filter)
+	if name := bitText(uint32(notes), f.notes, f.more); name != "" {
+		return name
+	}
+	return string(n.appendNotes(make([]byte, 0, 64), filter, notes))
+}
+
+// What all systems have.
+var (
+	flagNames = []bitName{
+		{uint32(FlagAdd), "ADD"}, {uint32(FlagDelete), "DELETE"}, {uint32(FlagEnable), "ENABLE"},
+		{uint32(FlagDisable), "DISABLE"}, {uint32(FlagOneshot), "ONESHOT"}, {uint32(FlagClear), "CLEAR"},
+		{uint32(FlagReceipt), "RECEIPT"}, {uint32(FlagDispatch), "DISPATCH"},
+	}
+	conditionNames = []bitName{{uint32(FlagError), "ERROR"}, {uint32(FlagEOF), "EOF"}}
+
+	ioNotes    = []bitName{{uint32(NoteLowat), "LOWAT"}}
+	vnodeNotes = []bitName{
+		{uint32(NoteDelete), "DELETE"}, {uint32(NoteWrite), "WRITE"}, {uint32(NoteExtend), "EXTEND"},
+		{uint32(NoteAttrib), "ATTRIB"}, {uint32(NoteLink), "LINK"}, {uint32(NoteRename), "RENAME"},
+		{uint32(NoteRevoke), "REVOKE"},
+	}
+	procNotes = []bitName{
+		{uint32(NoteExit), "EXIT"}, {uint32(NoteFork), "FORK"}, {uint32(NoteExec), "EXEC"},
+		{uint32(NoteTrack), "TRACK"}, {uint32(NoteTrackerr), "TRACKERR"}, {uint32(NoteChild), "CHILD"},
+	}
+	userNotes = []bitName{
+		{uint32(NoteFfcopy), "FFCOPY"}, {uint32(NoteFfand), "FFAND"}, {uint32(NoteFfor), "FFOR"},
+		{uint32(NoteTrigger), "TRIGGER"},
+	}
 )
 
-// names are the manual page's names of one system's numbers. The first line has
-// the flags; each other line has a filter and its notes. A name for several bits
-// comes before those for some of them, as with the units of timers where they
-// are a number and not flags.
-//
-// Those of all systems stand in this file, so that every host can test them; the
-// linker leaves out the ones that are not used.
-type names string
-
-func (n names) filterText(filter Filter) string {
-	name, _, _ := strings.Cut(n.line(filter)[0], "=")
-	return name
-}
-
-func (n names) flagsText(flags Flag) string {
-	line, _, _ := strings.Cut(string(n), "\n")
-	return bitsText(strings.Fields(line), uint32(flags))
-}
-
-func (n names) notesText(filter Filter, notes Note) string {
-	return bitsText(n.line(filter)[1:], uint32(notes))
-}
-
-// line returns the words of the line for filter, or one that it makes up.
-func (n names) line(filter Filter) []string {
-	number := "=" + strconv.Itoa(int(int32(filter)))
-	for _, line := range strings.Split(string(n), "\n")[1:] {
-		if words := strings.Fields(line); strings.HasSuffix(words[0], number) {
-			return words
-		}
+// What two systems or filters have.
+var (
+	oobNotes   = []bitName{{0x2, "OOB"}}                                                              // DragonFly, macOS
+	openNotes  = []bitName{{0x80, "OPEN"}, {0x100, "CLOSE"}, {0x200, "CLOSE_WRITE"}, {0x400, "READ"}} // FreeBSD, NetBSD
+	timerNotes = []bitName{{0x3, "NSECONDS"}, {0x1, "SECONDS"}, {0x2, "USECONDS"}, {0x10, "ABSTIME"}} // NetBSD, OpenBSD
+	jailNotes  = []bitName{
+		{0x80000000, "JAIL_CHILD"}, {0x40000000, "JAIL_SET"}, {0x20000000, "JAIL_ATTACH"},
+		{0x10000000, "JAIL_REMOVE"}, {0x8000000, "JAIL_MULTI"},
 	}
-	return []string{fmt.Sprintf("Filter(%d)", int32(filter))}
+)
+
+var darwinNames = names{
+	[]bitName{{0x100, "UDATA_SPECIFIC"}, {0x200, "VANISHED"}, {0x2000, "OOBAND"}},
+	[]filterNames{
+		{-1, "READ", ioNotes, oobNotes}, {-2, "WRITE", ioNotes, nil}, {-3, "AIO", nil, nil},
+		{-4, "VNODE", vnodeNotes, []bitName{
+			{0x80, "NONE"}, {0x100, "FUNLOCK"}, {0x200, "LEASE_DOWNGRADE"}, {0x400, "LEASE_RELEASE"},
+		}},
+		{-5, "PROC", procNotes, []bitName{
+			{0x10000000, "REAP"}, {0x8000000, "SIGNAL"}, {0x4000000, "EXITSTATUS"}, {0x2000000, "EXIT_DETAIL"},
+			{0x80000, "EXIT_REPARENTED"}, {0x10000, "EXIT_DECRYPTFAIL"}, {0x20000, "EXIT_MEMORY"}, {0x40000, "EXIT_CSERROR"},
+		}},
+		{-6, "SIGNAL", nil, nil},
+		{-7, "TIMER", nil, []bitName{
+			{0x1, "SECONDS"}, {0x2, "USECONDS"}, {0x4, "NSECONDS"}, {0x8, "ABSOLUTE"}, {0x10, "LEEWAY"},
+			{0x20, "CRITICAL"}, {0x40, "BACKGROUND"}, {0x80, "MACH_CONTINUOUS_TIME"}, {0x100, "MACHTIME"},
+		}},
+		{-8, "MACHPORT", nil, nil}, {-9, "FS", nil, nil}, {-10, "USER", userNotes, nil},
+		{-12, "VM", nil, []bitName{
+			{0x80000000, "VM_PRESSURE"}, {0x40000000, "VM_PRESSURE_TERMINATE"},
+			{0x20000000, "VM_PRESSURE_SUDDEN_TERMINATE"}, {0x10000000, "VM_ERROR"},
+		}},
+		{-15, "EXCEPT", ioNotes, oobNotes},
+	},
 }
 
-// bitsText joins the names of bits by |, with what has no name in hexadecimal.
-func bitsText(names []string, bits uint32) string {
-	var words []string
-	for _, n := range names {
-		word, number, _ := strings.Cut(n, "=")
-		value, _ := strconv.ParseUint(number, 0, 32) // the tests parse them all
-		if b := uint32(value); bits&b == b {
-			words = append(words, word)
-			bits &^= b
-		}
-	}
-	if bits != 0 || words == nil {
-		words = append(words, fmt.Sprintf("%#x", bits))
-	}
-	return strings.Join(words, "|")
+var dragonflyNames = names{
+	[]bitName{{0x800, "HUP"}, {0x1000, "NODATA"}},
+	[]filterNames{
+		{-1, "READ", ioNotes, oobNotes}, {-2, "WRITE", ioNotes, nil}, {-3, "AIO", nil, nil},
+		{-4, "VNODE", vnodeNotes, nil}, {-5, "PROC", procNotes, nil}, {-6, "SIGNAL", nil, nil},
+		{-7, "TIMER", nil, nil}, {-8, "EXCEPT", nil, oobNotes}, {-9, "USER", userNotes, nil}, {-10, "FS", nil, nil},
+	},
 }
 
-const darwinNames names = `ADD=0x1 DELETE=0x2 ENABLE=0x4 DISABLE=0x8 ONESHOT=0x10 CLEAR=0x20 RECEIPT=0x40 DISPATCH=0x80 UDATA_SPECIFIC=0x100 VANISHED=0x200 OOBAND=0x2000 ERROR=0x4000 EOF=0x8000
-READ=-1 LOWAT=0x1
-WRITE=-2 LOWAT=0x1
-AIO=-3
-VNODE=-4 DELETE=0x1 WRITE=0x2 EXTEND=0x4 ATTRIB=0x8 LINK=0x10 RENAME=0x20 REVOKE=0x40 NONE=0x80 FUNLOCK=0x100 LEASE_DOWNGRADE=0x200 LEASE_RELEASE=0x400
-PROC=-5 EXIT=0x80000000 FORK=0x40000000 EXEC=0x20000000 REAP=0x10000000 SIGNAL=0x8000000 EXITSTATUS=0x4000000 EXIT_DETAIL=0x2000000 EXIT_REPARENTED=0x80000 EXIT_DECRYPTFAIL=0x10000 EXIT_MEMORY=0x20000 EXIT_CSERROR=0x40000 TRACK=0x1 TRACKERR=0x2 CHILD=0x4
-SIGNAL=-6
-TIMER=-7 SECONDS=0x1 USECONDS=0x2 NSECONDS=0x4 ABSOLUTE=0x8 LEEWAY=0x10 CRITICAL=0x20 BACKGROUND=0x40 MACH_CONTINUOUS_TIME=0x80 MACHTIME=0x100
-MACHPORT=-8
-FS=-9
-USER=-10 FFCOPY=0xc0000000 TRIGGER=0x1000000 FFAND=0x40000000 FFOR=0x80000000
-VM=-12 VM_PRESSURE=0x80000000 VM_PRESSURE_TERMINATE=0x40000000 VM_PRESSURE_SUDDEN_TERMINATE=0x20000000 VM_ERROR=0x10000000
-EXCEPT=-15 LOWAT=0x1 OOB=0x2`
+var freebsdNames = names{
+	[]bitName{{0x100, "FORCEONESHOT"}, {0x200, "KEEPUDATA"}},
+	[]filterNames{
+		{-1, "READ", ioNotes, []bitName{{0x2, "FILE_POLL"}}}, {-2, "WRITE", ioNotes, nil}, {-3, "AIO", nil, nil},
+		{-4, "VNODE", vnodeNotes, openNotes}, {-5, "PROC", procNotes, nil}, {-6, "SIGNAL", nil, nil},
+		{-7, "TIMER", nil, []bitName{
+			{0x1, "SECONDS"}, {0x2, "MSECONDS"}, {0x4, "USECONDS"}, {0x8, "NSECONDS"}, {0x10, "ABSTIME"},
+		}},
+		{-8, "PROCDESC", nil, []bitName{{0x80000000, "EXIT"}, {0x40000000, "FORK"}, {0x10000000, "PDSIGCHLD"}}},
+		{-9, "FS", nil, nil}, {-10, "LIO", nil, nil}, {-11, "USER", userNotes, nil}, {-12, "SENDFILE", nil, nil},
+		{-13, "EMPTY", nil, nil}, {-14, "JAIL", jailNotes, nil}, {-15, "JAILDESC", jailNotes, nil},
+	},
+}
 
-const dragonflyNames names = `ADD=0x1 DELETE=0x2 ENABLE=0x4 DISABLE=0x8 ONESHOT=0x10 CLEAR=0x20 RECEIPT=0x40 DISPATCH=0x80 HUP=0x800 NODATA=0x1000 ERROR=0x4000 EOF=0x8000
-READ=-1 LOWAT=0x1
-WRITE=-2 LOWAT=0x1
-AIO=-3
-VNODE=-4 DELETE=0x1 WRITE=0x2 EXTEND=0x4 ATTRIB=0x8 LINK=0x10 RENAME=0x20 REVOKE=0x40
-PROC=-5 EXIT=0x80000000 FORK=0x40000000 EXEC=0x20000000 TRACK=0x1 TRACKERR=0x2 CHILD=0x4
-SIGNAL=-6
-TIMER=-7
-EXCEPT=-8 OOB=0x2
-USER=-9 FFCOPY=0xc0000000 FFAND=0x40000000 FFOR=0x80000000 TRIGGER=0x1000000
-FS=-10`
+var netbsdNames = names{
+	nil,
+	[]filterNames{
+		{0, "READ", ioNotes, nil}, {1, "WRITE", ioNotes, nil}, {2, "AIO", nil, nil},
+		{3, "VNODE", vnodeNotes, openNotes}, {4, "PROC", procNotes, nil}, {5, "SIGNAL", nil, nil},
+		{6, "TIMER", timerNotes, nil}, {7, "FS", nil, nil}, {8, "USER", userNotes, nil}, {9, "EMPTY", nil, nil},
+	},
+}
 
-const freebsdNames names = `ADD=0x1 DELETE=0x2 ENABLE=0x4 DISABLE=0x8 ONESHOT=0x10 CLEAR=0x20 RECEIPT=0x40 DISPATCH=0x80 FORCEONESHOT=0x100 KEEPUDATA=0x200 ERROR=0x4000 EOF=0x8000
-READ=-1 LOWAT=0x1 FILE_POLL=0x2
-WRITE=-2 LOWAT=0x1
-AIO=-3
-VNODE=-4 DELETE=0x1 WRITE=0x2 EXTEND=0x4 ATTRIB=0x8 LINK=0x10 RENAME=0x20 REVOKE=0x40 OPEN=0x80 CLOSE=0x100 CLOSE_WRITE=0x200 READ=0x400
-PROC=-5 EXIT=0x80000000 FORK=0x40000000 EXEC=0x20000000 TRACK=0x1 TRACKERR=0x2 CHILD=0x4
-SIGNAL=-6
-TIMER=-7 SECONDS=0x1 MSECONDS=0x2 USECONDS=0x4 NSECONDS=0x8 ABSTIME=0x10
-PROCDESC=-8 EXIT=0x80000000 FORK=0x40000000 PDSIGCHLD=0x10000000
-FS=-9
-LIO=-10
-USER=-11 FFCOPY=0xc0000000 FFAND=0x40000000 FFOR=0x80000000 TRIGGER=0x1000000
-SENDFILE=-12
-EMPTY=-13
-JAIL=-14 JAIL_CHILD=0x80000000 JAIL_SET=0x40000000 JAIL_ATTACH=0x20000000 JAIL_REMOVE=0x10000000 JAIL_MULTI=0x8000000
-JAILDESC=-15 JAIL_CHILD=0x80000000 JAIL_SET=0x40000000 JAIL_ATTACH=0x20000000 JAIL_REMOVE=0x10000000 JAIL_MULTI=0x8000000`
-
-const netbsdNames names = `ADD=0x1 DELETE=0x2 ENABLE=0x4 DISABLE=0x8 ONESHOT=0x10 CLEAR=0x20 RECEIPT=0x40 DISPATCH=0x80 ERROR=0x4000 EOF=0x8000
-READ=0 LOWAT=0x1
-WRITE=1 LOWAT=0x1
-AIO=2
-VNODE=3 DELETE=0x1 WRITE=0x2 EXTEND=0x4 ATTRIB=0x8 LINK=0x10 RENAME=0x20 REVOKE=0x40 OPEN=0x80 CLOSE=0x100 CLOSE_WRITE=0x200 READ=0x400
-PROC=4 EXIT=0x80000000 FORK=0x40000000 EXEC=0x20000000 TRACK=0x1 TRACKERR=0x2 CHILD=0x4
-SIGNAL=5
-TIMER=6 NSECONDS=0x3 SECONDS=0x1 USECONDS=0x2 ABSTIME=0x10
-FS=7
-USER=8 FFCOPY=0xc0000000 FFAND=0x40000000 FFOR=0x80000000 TRIGGER=0x1000000
-EMPTY=9`
-
-const openbsdNames names = `ADD=0x1 DELETE=0x2 ENABLE=0x4 DISABLE=0x8 ONESHOT=0x10 CLEAR=0x20 RECEIPT=0x40 DISPATCH=0x80 ERROR=0x4000 EOF=0x8000
-READ=-1 LOWAT=0x1 EOF=0x2
-WRITE=-2 LOWAT=0x1
-AIO=-3
-VNODE=-4 DELETE=0x1 WRITE=0x2 EXTEND=0x4 ATTRIB=0x8 LINK=0x10 RENAME=0x20 REVOKE=0x40 TRUNCATE=0x80
-PROC=-5 EXIT=0x80000000 FORK=0x40000000 EXEC=0x20000000 TRACK=0x1 TRACKERR=0x2 CHILD=0x4
-SIGNAL=-6
-TIMER=-7 NSECONDS=0x3 SECONDS=0x1 USECONDS=0x2 ABSTIME=0x10
-DEVICE=-8 CHANGE=0x1
-EXCEPT=-9 LOWAT=0x1 OOB=0x4
-USER=-10 FFCOPY=0xc0000000 FFAND=0x40000000 FFOR=0x80000000 TRIGGER=0x1000000`
+var openbsdNames = names{
+	nil,
+	[]filterNames{
+		{-1, "READ", ioNotes, []bitName{{0x2, "EOF"}}}, {-2, "WRITE", ioNotes, nil}, {-3, "AIO", nil, nil},
+		{-4, "VNODE", vnodeNotes, []bitName{{0x80, "TRUNCATE"}}}, {-5, "PROC", procNotes, nil},
+		{-6, "SIGNAL", nil, nil}, {-7, "TIMER", timerNotes, nil}, {-8, "DEVICE", nil, []bitName{{0x1, "CHANGE"}}},
+		{-9, "EXCEPT", ioNotes, []bitName{{0x4, "OOB"}}}, {-10, "USER", userNotes, nil},
+	},
+}

@@ -54,19 +54,15 @@ func newKqueue() (int, error) {
 
 type timespec = unix.Timespec
 
-func newTimespec(d time.Duration) timespec {
-	return unix.NsecToTimespec(int64(d))
-}
+func newTimespec(d time.Duration) timespec { return unix.NsecToTimespec(int64(d)) }
 
 // kernelEvent is Event under x/sys's name. What the kernel has written must not
 // be read as one: where its Udata is a pointer to x/sys, it is none.
 type kernelEvent = unix.Kevent_t
 
-func kernelEvents(events []Event) []kernelEvent {
-	return *(*[]kernelEvent)(unsafe.Pointer(&events))
-}
+func kernelEvents(events []Event) []kernelEvent { return *(*[]kernelEvent)(unsafe.Pointer(&events)) }
 
-// kevent is one kevent(2) call. A nil limit waits for ever.
+// kevent is one kevent(2) call. Without a limit it waits until an event comes.
 func kevent(fd int, changes, events []kernelEvent, limit *timespec) (int, error) {
 	return unix.Kevent(fd, changes, events, limit)
 }
@@ -84,6 +80,6 @@ func closedPipe() (int, error) {
 	return p[0], nil
 }
 
-func closeDescriptor(fd int) error {
-	return unix.Close(fd)
-}
+func closeDescriptor(fd int) error { return unix.Close(fd) }
+
+func waitStatus(status uint32) syscall.WaitStatus { return syscall.WaitStatus(status) }

@@ -4,73 +4,66 @@ package kqueue
 
 import (
 	"errors"
+	"syscall"
 	"time"
+	"unsafe"
 )
 
 // What the file of each system with kqueue declares about its kernel. The values
 // here are those of FreeBSD, so that everything that needs no kernel works here
 // too: the constructors, the methods of Event, and the names.
 const (
-	evfiltRead   = -1
-	evfiltWrite  = -2
-	evfiltAIO    = -3
-	evfiltVnode  = -4
-	evfiltProc   = -5
-	evfiltSignal = -6
-	evfiltTimer  = -7
-	evfiltUser   = -11
-
-	evfiltProcdesc = -8 // evfiltProc on systems without this filter
+	evfiltRead     = -1
+	evfiltWrite    = -2
+	evfiltAIO      = -3
+	evfiltVnode    = -4
+	evfiltProc     = -5
+	evfiltSignal   = -6
+	evfiltTimer    = -7
+	evfiltUser     = -11
+	evfiltProcdesc = -8
 	noteExitStatus = 0
-
-	systemNames = freebsdNames
-
-	// TimerEvent passes a period as a number of units, which timerUnitNote names.
-	// It does not pass less than shortestTimer units, and mishandles makes Apply
-	// refuse a period above longestTimer.
-	timerUnit, timerUnitNote    = time.Nanosecond, 0x8
-	shortestTimer, longestTimer = 1, 1 << 30 * time.Second
-
-	// keyFlags are the flags that belong to the key of an event.
-	keyFlags = 0
-
-	// wakeFlags are the options of the event with which Close wakes calls.
-	wakeFlags = FlagClear
-
-	// writesPastEvents says that the kernel writes the answers to changes past the
-	// end of a list of events that is too short for them.
-	writesPastEvents = false
+	timerUnit      = time.Nanosecond
+	timerUnitNote  = 0x8
+	shortestTimer  = 1
+	longestTimer   = 1 << 30 * time.Second
+	keyFlags       = 0
 )
 
-// mishandles reports whether the kernel would accept change and get it wrong.
-func (q *Queue) mishandles(change *Event) bool {
-	return false
-}
+// These are variables so that the simulation can be like other kernels too.
+var (
+	wakeFlags        = FlagClear
+	writesPastEvents = false
+	longestCall      = 24 * time.Hour
+	renewForever     = false
+	spuriousErrno    = syscall.EINTR
+)
 
-func newKqueue() (int, error) {
-	return -1, errors.ErrUnsupported
-}
+type kernelFilter = int16
+type kernelFlag = uint16
 
-type timespec struct{}
+var systemNames = &freebsdNames
 
-func newTimespec(time.Duration) timespec {
-	return timespec{}
-}
+func kernelMishandles(queue int, change *Event) bool { return freebsdMishandles(change) }
+
+type timespec struct{ d time.Duration }
+
+func newTimespec(d time.Duration) timespec { return timespec{d} }
 
 type kernelEvent = Event
 
-func kernelEvents(events []Event) []kernelEvent {
-	return events
-}
+func kernelEvents(events []Event) []kernelEvent { return events }
 
-func kevent(int, []kernelEvent, []kernelEvent, *timespec) (int, error) {
-	return 0, errors.ErrUnsupported
-}
+// The system calls. Without kqueue(2) there is no Queue, and so no use for the
+// others. On Linux, the tests of this package put a simulated kernel here.
+var (
+	newKqueue       = func() (int, error) { return -1, errors.ErrUnsupported }
+	kevent          func(fd int, changes, events []kernelEvent, limit *timespec) (int, error)
+	closedPipe      func() (int, error)
+	closeDescriptor func(fd int) error
+)
 
-func closedPipe() (int, error) {
-	return -1, errors.ErrUnsupported
-}
-
-func closeDescriptor(int) error {
-	return errors.ErrUnsupported
+func waitStatus(status uint32) syscall.WaitStatus {
+	// It is a uint32 or, on Windows, a struct of one.
+	return *(*syscall.WaitStatus)(unsafe.Pointer(&status))
 }

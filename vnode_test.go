@@ -20,7 +20,7 @@ func TestVnode(t *testing.T) {
 	f := newFile(t, "0123456789")
 	path := f.Name()
 	other := filepath.Join(filepath.Dir(path), "other")
-	applyFilter(t, q, VnodeEvent(int(f.Fd()),
+	apply(t, q, VnodeEvent(int(f.Fd()),
 		NoteDelete|NoteWrite|NoteExtend|NoteAttrib|NoteLink|NoteRename|NoteRevoke).With(FlagClear))
 	waitNone(t, q)
 	extended := NoteWrite | NoteExtend
@@ -61,7 +61,7 @@ func TestVnode(t *testing.T) {
 func TestVnodeWithoutClear(t *testing.T) {
 	q := newQueue(t)
 	f := newFile(t, "0123456789")
-	applyFilter(t, q, VnodeEvent(int(f.Fd()), NoteWrite|NoteAttrib))
+	apply(t, q, VnodeEvent(int(f.Fd()), NoteWrite|NoteAttrib))
 	if err := writeAt(f.Name(), 0, "x"); err != nil {
 		t.Fatal(err)
 	}
@@ -84,7 +84,7 @@ func TestVnodeEnableKeepsTheNotes(t *testing.T) {
 	q := newQueue(t)
 	f := newFile(t, "0123456789")
 	e := VnodeEvent(int(f.Fd()), NoteWrite).With(FlagClear)
-	applyFilter(t, q, e)
+	apply(t, q, e)
 	for _, changes := range [][]Event{{e.Disable()}, {e.Enable()}, {e.Disable(), e.Enable()}} {
 		apply(t, q, changes...)
 		if err := writeAt(f.Name(), 0, "x"); err != nil {
@@ -104,7 +104,7 @@ func TestVnodeOtherNotes(t *testing.T) {
 	q := newQueue(t)
 	f := newFile(t, "0123456789")
 	e := VnodeEvent(int(f.Fd()), NoteDelete).With(FlagClear)
-	applyFilter(t, q, e)
+	apply(t, q, e)
 	apply(t, q, e.Delete(), VnodeEvent(int(f.Fd()), NoteAttrib))
 	if err := os.Chmod(f.Name(), 0o640); err != nil {
 		t.Fatal(err)
@@ -123,7 +123,7 @@ func TestVnodeUnlinkOneName(t *testing.T) {
 	if err := os.Link(f.Name(), other); err != nil {
 		t.Fatal(err)
 	}
-	applyFilter(t, q, VnodeEvent(int(f.Fd()), NoteDelete|NoteLink|NoteAttrib).With(FlagClear))
+	apply(t, q, VnodeEvent(int(f.Fd()), NoteDelete|NoteLink|NoteAttrib).With(FlagClear))
 	if err := os.Remove(other); err != nil {
 		t.Fatal(err)
 	}
@@ -141,7 +141,7 @@ func TestVnodeUnlinkOneName(t *testing.T) {
 func TestVnodeRenameOver(t *testing.T) {
 	q := newQueue(t)
 	f := newFile(t, "old")
-	applyFilter(t, q, VnodeEvent(int(f.Fd()), NoteDelete|NoteRename|NoteLink).With(FlagClear))
+	apply(t, q, VnodeEvent(int(f.Fd()), NoteDelete|NoteRename|NoteLink).With(FlagClear))
 	fresh := f.Name() + ".fresh"
 	if err := os.WriteFile(fresh, []byte("new"), 0o600); err != nil {
 		t.Fatal(err)
@@ -171,7 +171,7 @@ func TestVnodeDirectory(t *testing.T) {
 	q := newQueue(t)
 	dir := t.TempDir()
 	d := open(t, dir)
-	applyFilter(t, q, VnodeEvent(int(d.Fd()), NoteWrite).With(FlagClear))
+	apply(t, q, VnodeEvent(int(d.Fd()), NoteWrite).With(FlagClear))
 	waitNone(t, q)
 	path := filepath.Join(dir, "entry")
 	for _, change := range []struct {

@@ -1,19 +1,17 @@
-//go:build netbsd || openbsd
+//go:build !freebsd && !(arm && (netbsd || openbsd))
 
 package kqueue
 
-import (
-	"unsafe"
-
-	"golang.org/x/sys/unix"
-)
-
-// C aligns int64_t to 8 bytes on arm, Go to 4: the difference before Data.
-const dataPad = unsafe.Offsetof(unix.Kevent_t{}.Data) - unsafe.Offsetof(unix.Kevent_t{}.Fflags) - 4
+// The three layout files declare Event, once for each layout of struct kevent that
+// differs: on most systems it has no padding; C aligns int64_t to 8 bytes on arm
+// and Go to 4; FreeBSD adds Ext. One declaration with paddings of computed size
+// would not do, because Go pads a struct whose last field has size 0. sys_bsd.go
+// proves each layout against that of x/sys.
 
 // Event is the kernel's struct kevent. Passed to the kernel it is a change,
 // returned by the kernel it is a triggered event. It has the layout of the C
-// struct, so a []Event is passed without copying.
+// struct, so a []Event is passed without copying. On FreeBSD it has
+// one more field, Ext [4]uint64.
 //
 // The section “Events” of the package comment explains the fields, and the comment
 // of each Filter explains them for that filter. Source: kqueue(2) and sys/event.h
@@ -35,8 +33,6 @@ type Event struct {
 	// event. Their meaning depends on the filter.
 	Fflags Note
 
-	_ [dataPad]byte
-
 	// Data is a number whose meaning depends on the filter: bytes, a period, a
 	// count, a status. With FlagError it is an errno.
 	Data int64
@@ -44,6 +40,7 @@ type Event struct {
 	// Udata is returned as it was passed in. It holds an integer: see “Udata” in
 	// the package comment.
 	Udata uintptr
-
-	_ [4]byte
 }
+
+// appendExt appends the field Ext, which FreeBSD alone has.
+func (e *Event) appendExt(b []byte) []byte { return b }

@@ -7,11 +7,10 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// C aligns 8-byte integers to 8 bytes on arm, Go to 4: the difference before
-// Data and before Ext. It is 0 on the other architectures.
+// See layout.go. eventPad is the padding before Data and before Ext: 0 but on arm.
 const eventPad = unsafe.Offsetof(unix.Kevent_t{}.Data) - unsafe.Offsetof(unix.Kevent_t{}.Fflags) - 4
 
-// Ext is FreeBSD's alone, so sys_bsd.go cannot prove where it stands.
+// sys_bsd.go compares the offsets of the fields that all systems have.
 var _ [unsafe.Offsetof(Event{}.Ext)]byte = [unsafe.Offsetof(unix.Kevent_t{}.Ext)]byte{}
 
 // Event is the kernel's struct kevent. Passed to the kernel it is a change,
@@ -58,9 +57,10 @@ type Event struct {
 	Ext [4]uint64
 }
 
-func (e Event) extText() string {
+// appendExt appends the field Ext if it is not zero.
+func (e *Event) appendExt(b []byte) []byte {
 	if e.Ext == [4]uint64{} {
-		return ""
+		return b
 	}
-	return fmt.Sprintf(" ext=%#x", e.Ext)
+	return fmt.Appendf(b, " ext=%#x", e.Ext)
 }
