@@ -48,33 +48,38 @@ var systemNames = &dragonflyNames
 
 func kernelMishandles(queue int, change *Event) bool { return dragonflyMishandles(change) }
 
-// The constants that DragonFly has in addition.
-const (
-	// FilterExcept (EVFILT_EXCEPT) reports exceptional conditions. Ident is the
-	// descriptor of a socket. Fflags of a change and of a triggered event are
-	// NoteOOB. DragonFly 2.8 and later have this filter. OpenBSD and macOS have
-	// it too.
-	FilterExcept Filter = unix.EVFILT_EXCEPT
+// The filters that DragonFly has in addition.
 
-	// FilterFS (EVFILT_FS) reports mounts and unmounts in the whole system.
-	// Ident is any number. Fflags of a change are ignored. Fflags are returned
-	// as VQ_ bits of sys/mount.h: 0x8 is a mount, 0x10 an unmount. FlagClear is
-	// implied. DragonFly 4.6 and later have this filter. FreeBSD, NetBSD and
-	// macOS have it too.
-	FilterFS Filter = unix.EVFILT_FS
+// FilterFS (EVFILT_FS) reports mounts and unmounts in the whole system. Ident
+// is any number. Fflags of a change are ignored. Fflags are returned as VQ_
+// bits of sys/mount.h: 0x8 is a mount, 0x10 an unmount. [FlagClear] is implied.
+// DragonFly 4.6 and later have this filter. FreeBSD, NetBSD and macOS have it
+// too.
+const FilterFS Filter = unix.EVFILT_FS
 
-	// FlagHup (EV_HUP), in a triggered event of FilterRead or FilterWrite,
-	// reports that both sides of a socket, pipe or FIFO are closed. It comes
-	// with FlagEOF. DragonFly 5.8.1 and later have this flag.
-	FlagHup Flag = unix.EV_HUP
+// FilterExcept (EVFILT_EXCEPT) reports exceptional conditions. Ident is the
+// descriptor of a socket: a terminal is refused with EOPNOTSUPP. Fflags of a
+// change and of a triggered event are [NoteOOB]. Without it, the event is that
+// of [FilterRead]. With it, FlagEOF is not returned. DragonFly 2.8 and later
+// have this filter. OpenBSD and macOS have it too.
+const FilterExcept Filter = unix.EVFILT_EXCEPT
 
-	// FlagNodata (EV_NODATA), in a triggered event with FlagEOF, reports that
-	// no data is left to read. FilterWrite, the exit of a process and a revoked
-	// file have it as well. DragonFly 2.12 and later have this flag.
-	FlagNodata Flag = unix.EV_NODATA
+// The flags that DragonFly has in addition.
 
-	// NoteOOB (NOTE_OOB), for FilterExcept and FilterRead, reports out-of-band
-	// data. DragonFly 2.8 and later have it. The number differs from that of
-	// OpenBSD.
-	NoteOOB Note = unix.NOTE_OOB
-)
+// FlagHup (EV_HUP), in a triggered event of [FilterRead] or [FilterWrite],
+// reports that both sides of a socket, pipe or FIFO are closed. It comes with
+// FlagEOF. DragonFly 5.8.1 and later have this flag.
+const FlagHup Flag = unix.EV_HUP
+
+// FlagNodata (EV_NODATA), in a triggered event with FlagEOF, reports that no
+// data is left to read. [FilterWrite], the exit of a process and a revoked file
+// have it as well. DragonFly 2.12 and later have this flag.
+const FlagNodata Flag = unix.EV_NODATA
+
+// The notes that DragonFly has in addition.
+
+// NoteOOB (NOTE_OOB), for [FilterExcept] and [FilterRead], reports out-of-band
+// data. An event of FilterRead that has it is triggered by nothing else.
+// DragonFly 2.8 and later have it. The number is that of macOS and differs from
+// that of OpenBSD.
+const NoteOOB Note = unix.NOTE_OOB

@@ -38,56 +38,60 @@ var systemNames = &netbsdNames
 
 func kernelMishandles(queue int, change *Event) bool { return netbsdMishandles(queue, change) }
 
-// The constants that NetBSD has in addition. x/sys lacks them. Their source is
-// sys/sys/event.h, NetBSD 10.0, which is the first release to have the notes.
-const (
-	// FilterFS (EVFILT_FS) reports mounts and unmounts in the whole system.
-	// Ident is any number. Fflags are returned as VQ_ bits of sys/mount.h.
-	// FreeBSD, NetBSD, DragonFly and macOS have this filter.
-	FilterFS Filter = 7
+// The filters that NetBSD has in addition. x/sys lacks all of these constants.
+// Their source is sys/sys/event.h, NetBSD 10.0.
 
-	// FilterEmpty (EVFILT_EMPTY) is triggered when the send buffer of a socket
-	// is empty; for TCP, this means that all data was acknowledged. Ident is
-	// the descriptor of the socket. Data is returned as 0. NetBSD 10.0 and
-	// later have this filter. FreeBSD has it too.
-	FilterEmpty Filter = 9
+// FilterFS (EVFILT_FS) reports mounts and unmounts in the whole system. Ident
+// is any number. Fflags of a change are ignored. Fflags are returned as VQ_
+// bits of sys/mount.h. [FlagClear] is implied. FreeBSD, DragonFly and macOS
+// have this filter too.
+const FilterFS Filter = 7
 
-	// NoteOpen (NOTE_OPEN), for FilterVnode, reports that the file was opened.
-	NoteOpen Note = 0x80
+// FilterEmpty (EVFILT_EMPTY) is triggered when the send buffer of a socket is
+// empty; for TCP, this means that all data was acknowledged. Ident is the
+// descriptor of the socket. Data is returned as 0. NetBSD 10.0 and later have
+// this filter. FreeBSD has it too.
+const FilterEmpty Filter = 9
 
-	// NoteClose (NOTE_CLOSE), for FilterVnode, reports that an open file that
-	// did not permit writing was closed, which happens when the last of its
-	// duplicates is.
-	NoteClose Note = 0x100
+// The notes that NetBSD 10.0 and later have in addition, by filter.
 
-	// NoteCloseWrite (NOTE_CLOSE_WRITE), for FilterVnode, reports that an open
-	// file that permitted writing was closed, which happens when the last of
-	// its duplicates is.
-	NoteCloseWrite Note = 0x200
+// NoteOpen (NOTE_OPEN), for [FilterVnode], reports that the file was opened.
+const NoteOpen Note = 0x80
 
-	// NoteRead (NOTE_READ), for FilterVnode, reports that the file was read.
-	NoteRead Note = 0x400
+// NoteClose (NOTE_CLOSE), for [FilterVnode], reports that an open file that did
+// not permit writing was closed, which happens when the last of its duplicates
+// is.
+const NoteClose Note = 0x100
 
-	// NoteMseconds (NOTE_MSECONDS), in a change with FilterTimer, makes Data a
-	// number of milliseconds, which is also the default. The units are the
-	// values of a field and must not be combined.
-	NoteMseconds Note = 0x0
+// NoteCloseWrite (NOTE_CLOSE_WRITE), for [FilterVnode], reports that an open
+// file that permitted writing was closed, which happens when the last of its
+// duplicates is.
+const NoteCloseWrite Note = 0x200
 
-	// NoteSeconds (NOTE_SECONDS), in a change with FilterTimer, makes Data a
-	// number of seconds.
-	NoteSeconds Note = 0x1
+// NoteRead (NOTE_READ), for [FilterVnode], reports that the file was read.
+const NoteRead Note = 0x400
 
-	// NoteUseconds (NOTE_USECONDS), in a change with FilterTimer, makes Data a
-	// number of microseconds. The kernel rounds it up to its clock tick.
-	NoteUseconds Note = 0x2
+// NoteSeconds (NOTE_SECONDS), in a change with [FilterTimer], makes Data a
+// number of seconds. The units are the values of a field and must not be
+// combined.
+const NoteSeconds Note = 0x1
 
-	// NoteNseconds (NOTE_NSECONDS), in a change with FilterTimer, makes Data a
-	// number of nanoseconds. The kernel rounds it up to its clock tick.
-	NoteNseconds Note = 0x3
+// NoteMseconds (NOTE_MSECONDS), in a change with [FilterTimer], makes Data a
+// number of milliseconds, which is also the default.
+const NoteMseconds Note = 0x0
 
-	// NoteAbstime (NOTE_ABSTIME), in a change with FilterTimer and together
-	// with a unit, makes Data a point in time since the Unix epoch, on
-	// CLOCK_REALTIME. The timer fires once, and stays triggered unless it has
-	// FlagClear or FlagOneshot.
-	NoteAbstime Note = 0x10
-)
+// NoteUseconds (NOTE_USECONDS), in a change with [FilterTimer], makes Data a
+// number of microseconds. The kernel rounds it up to its clock tick.
+const NoteUseconds Note = 0x2
+
+// NoteNseconds (NOTE_NSECONDS), in a change with [FilterTimer], makes Data a
+// number of nanoseconds. The kernel rounds it up to its clock tick.
+const NoteNseconds Note = 0x3
+
+// NoteAbstime (NOTE_ABSTIME), in a change with [FilterTimer] and together with
+// a unit, makes Data a point in time since the Unix epoch, on CLOCK_REALTIME.
+// The kernel turns it into a period when the event is added: the timer does not
+// follow a clock that is set later. A point in the past fires at once. The
+// timer fires once, and stays triggered unless it has [FlagClear] or
+// [FlagOneshot].
+const NoteAbstime Note = 0x10
