@@ -16,8 +16,9 @@ import (
 // ends at a deadline, and a deadline that is over makes it a poll.
 const Forever time.Duration = math.MaxInt64
 
-// maxWait is the largest number of events that one Wait returns.
-const maxWait = 64
+// maxEvents is the largest number of events that one Wait returns, and of changes
+// that Apply passes to the kernel at once.
+const maxEvents = 64
 
 var errNoRoom = fmt.Errorf("kqueue: wait: no room for events: %w", os.ErrInvalid)
 var errReceipt = errors.New("kqueue: apply: the system is too old: its kernel ignored FlagReceipt")
@@ -44,19 +45,15 @@ func (q *Queue) Apply(changes ...Event) error {
 		return q.turnAway("apply")
 	}
 	var err error
-	switch n := len(changes); {
-	case n == 1:
-		if err = applyOne(q.fd, changes); err != nil {
+	if len(changes) == 1 && !kernelMishandles(q.fd, &changes[0]) {
+		// Without room for events, the kernel returns the errno of the change.
+		if _, err = kevent(q.fd, kernelEvents(changes), nil, new(timespec)); err != nil {
 			err = changeError(q.fd, changes[0], err)
 		}
-	case n == 2:
-		err = applyTwo(q.fd, changes)
-	case n <= 4:
-		err = applyFour(q.fd, changes)
-	case n <= 16:
-		err = applySixteen(q.fd, changes)
-	default:
-		err = applyMany(q.fd, changes)
+	} else {
+		r, own := q.batch.take()
+		err = applyBatches(q.fd, changes, &r.events)
+		q.batch.giveBack(r, own)
 	}
 	// And this is how it leaves. A call that leaves an open queue cannot have
 	// received the event that wakes the calls inside.
@@ -81,13 +78,13 @@ func (q *Queue) Wait(timeout time.Duration) ([]Event, error) {
 	if q == nil {
 		return nil, closedError("wait")
 	}
-	r, own := q.room.take()
+	r, own := q.waiting.take()
 	n, err := q.WaitInto(r.events[:], timeout)
 	var events []Event
 	if n > 0 {
 		events = r.cut(n)
 	}
-	q.room.giveBack(r, own)
+	q.waiting.giveBack(r, own)
 	return events, err
 }
 
@@ -99,7 +96,12 @@ func (q *Queue) WaitInto(events []Event, timeout time.Duration) (n int, err erro
 		return 0, q.turnAway("wait")
 	}
 	if len(events) > 0 {
-		n, err = keventUntil(q.fd, nil, events, timeout)
+		var room timespec
+		limit, start := callLimit(&room, timeout)
+		n, err = kevent(q.fd, nil, kernelEvents(events), limit)
+		if n <= 0 && (timeout > 0 || err != nil) {
+			n, err = keventAgain(q.fd, events, timeout, start, err)
+		}
 	} else {
 		err = errNoRoom
 	}
@@ -126,19 +128,40 @@ func (q *Queue) Kevent(changes, events []Event, timeout time.Duration) (n int, e
 	if q == nil || q.calls.Add(1) >= 0 {
 		return 0, q.turnAway("kevent")
 	}
-	apart := needsCare(q.fd, changes, len(events))
+	apart := len(events) < len(changes) && answersAreLost(changes, len(events))
+	for i := range changes {
+		// A change of the event with which Close wakes calls may come when Close has
+		// triggered it. The call must then leave before it waits.
+		if kernelMishandles(q.fd, &changes[i]) || changes[i].Ident == wakeIdent {
+			apart = true
+		}
+	}
 	if apart {
-		n, err = applyEach(q.fd, changes, events)
-	} else {
-		n, err = keventUntil(q.fd, changes, events, timeout)
+		return q.keventApart(changes, events, timeout)
+	}
+	var room timespec
+	limit, start := callLimit(&room, timeout)
+	n, err = kevent(q.fd, kernelEvents(changes), kernelEvents(events), limit)
+	if n <= 0 && (timeout > 0 || err != nil) {
+		n, err = keventAgain(q.fd, events, timeout, start, err)
 	}
 	if q.calls.Add(-1) >= 0 {
 		return 0, q.wakeNext("kevent")
 	}
-	if apart && n == 0 && err == nil && len(events) > 0 {
-		return q.WaitInto(events, timeout)
-	}
 	return n, err
+}
+
+// keventApart is the rest of Kevent for changes that must be passed to the kernel
+// one at a time, and apart from the wait.
+func (q *Queue) keventApart(changes, events []Event, timeout time.Duration) (n int, err error) {
+	n, err = applyEach(q.fd, changes, events)
+	if q.calls.Add(-1) >= 0 {
+		return 0, q.wakeNext("kevent")
+	}
+	if n > 0 || err != nil || len(events) == 0 {
+		return n, os.NewSyscallError("kevent", err)
+	}
+	return q.WaitInto(events, timeout)
 }
 
 // applyOne passes the only element of change to the kernel and returns the errno.
@@ -159,119 +182,98 @@ func queueError(fd int, errno error) error {
 		return nil
 	}
 	_, err := kevent(fd, nil, nil, new(timespec))
-	return os.NewSyscallError("kevent", err)
+	return err
 }
 
 // changeError returns the error of an Apply of one change, given its errno.
 func changeError(fd int, change Event, errno error) error {
 	if err := queueError(fd, errno); err != nil {
-		return err
+		return os.NewSyscallError("kevent", err)
 	}
 	return &ChangeError{0, change, errno}
 }
 
-// Each batch is an array in the stack frame of a function of its own. Apply, which
-// has one change most of the time, would otherwise need the frame of the largest.
-
-//go:noinline
-func applyTwo(fd int, changes []Event) error {
-	batch := [2]Event(changes) // unlike var batch, not cleared first
-	return applyBatches(fd, changes, batch[:])
-}
-
-//go:noinline
-func applyFour(fd int, changes []Event) error {
-	var batch [4]Event
-	return applyBatches(fd, changes, batch[:])
-}
-
-//go:noinline
-func applySixteen(fd int, changes []Event) error {
-	var batch [16]Event
-	return applyBatches(fd, changes, batch[:])
-}
-
-//go:noinline
-func applyMany(fd int, changes []Event) error {
-	var batch [64]Event
-	return applyBatches(fd, changes, batch[:])
-}
-
-// applyBatches passes changes to the kernel, as many at a time as batch has room
+// applyBatches passes changes to the kernel, as many at a time as room has room
 // for. FlagReceipt makes the kernel answer every change, in order, and return
 // nothing else. Without it, the kernel would stop at the first change that it
 // refuses or, given room for errors, take pending events from the queue.
-func applyBatches(fd int, changes, batch []Event) error {
+func applyBatches(fd int, changes []Event, room *[maxEvents]Event) error {
 	var errs []error
-	for first := 0; first < len(changes); first += len(batch) {
-		batch = batch[:copy(batch, changes[first:])]
-		mishandled := false
-		for i := range batch {
-			batch[i].Flags |= FlagReceipt
-			if kernelMishandles(fd, &batch[i]) {
-				mishandled = true
-			}
-		}
-		// The answers overwrite their changes.
+	for first := 0; first < len(changes); first += maxEvents {
+		rest := changes[first:]
+		batch := room[:min(len(rest), maxEvents)]
 		var err error
-		if mishandled {
-			_, err = applyEach(fd, batch, batch)
+		if copyWithReceipts(fd, batch, rest) {
+			_, err = applyEach(fd, batch, batch) // the answers overwrite their changes
 		} else {
 			_, err = kevent(fd, kernelEvents(batch), kernelEvents(batch), new(timespec))
-			err = os.NewSyscallError("kevent", err)
 		}
-		if err == nil {
-			flags, data := FlagError, int64(0)
-			for i := range batch {
-				flags &= batch[i].Flags
-				data |= batch[i].Data
-			}
-			if flags == 0 {
-				err = errReceipt
-			} else if data != 0 {
-				errs = appendRefusals(errs, first, changes, batch)
-			}
+		// Most of the time all answers are receipts and no errno is set.
+		flags, data := FlagError, int64(0)
+		for i := range batch {
+			flags &= batch[i].Flags
+			data |= batch[i].Data
 		}
-		if err != nil {
-			errs = append(errs, err)
-			break
+		switch {
+		case err != nil:
+			return joinErrors(append(errs, os.NewSyscallError("kevent", err)))
+		case flags == 0:
+			return joinErrors(append(errs, errReceipt))
+		case data != 0:
+			errs = appendRefusals(errs, first, rest, batch)
 		}
 	}
+	if errs == nil {
+		return nil
+	}
+	return joinErrors(errs)
+}
+
+func joinErrors(errs []error) error {
 	if len(errs) == 1 {
 		return errs[0]
 	}
 	return errors.Join(errs...)
 }
 
-// appendRefusals appends a ChangeError for each of answers that says that the
-// change was refused. The first answer is that to changes[first].
+// copyWithReceipts copies as many changes as batch has room for, adds FlagReceipt,
+// and reports whether the kernel mishandles one of them.
+func copyWithReceipts(fd int, batch, changes []Event) (mishandled bool) {
+	for i := range batch {
+		batch[i] = changes[i]
+		batch[i].Flags |= FlagReceipt
+		if kernelMishandles(fd, &batch[i]) {
+			mishandled = true
+		}
+	}
+	return mishandled
+}
+
+// appendRefusals appends a ChangeError for each of answers which says that its
+// change was refused. The index of the first change is first. It is not inlined
+// because its variables would crowd out those of the loop that calls it.
+//
+//go:noinline
 func appendRefusals(errs []error, first int, changes, answers []Event) []error {
 	for i := range answers {
 		if err := answers[i].Err(); err != nil {
-			errs = append(errs, &ChangeError{first + i, changes[first+i], err})
+			errs = append(errs, &ChangeError{first + i, changes[i], err})
 		}
 	}
 	return errs
 }
 
-// needsCare reports whether changes must be passed to the kernel one at a time
-// and apart from a wait:
-//
-//   - The kernel mishandles one of them.
-//   - One of them changes the event with which Close wakes waiting calls. Close
-//     may have triggered it by now, so the call must leave before it waits.
-//   - The kernel has no room for an answer to each change. All kernels but that
-//     of macOS then stop without an error at the first FlagReceipt, and some write
-//     past the end of a list that is too short.
-func needsCare(fd int, changes []Event, room int) bool {
-	short := room < len(changes)
+// answersAreLost reports whether a kernel that has room for fewer answers than
+// there are changes gets them wrong. At the first FlagReceipt without room, all
+// kernels but that of macOS stop without an error. Some write answers past the end
+// of a list of events that is too short, if there is one.
+func answersAreLost(changes []Event, room int) bool {
 	for i := range changes {
-		if changes[i].Ident == wakeIdent || kernelMishandles(fd, &changes[i]) ||
-			short && (changes[i].Flags&FlagReceipt != 0 || writesPastEvents && room > 0) {
+		if changes[i].Flags&FlagReceipt != 0 {
 			return true
 		}
 	}
-	return false
+	return writesPastEvents && room > 0
 }
 
 // applyEach applies changes one at a time, with the results of a kevent(2) call
@@ -292,29 +294,34 @@ func applyEach(fd int, changes, events []Event) (n int, err error) {
 			events[n] = answer
 			n++
 		case errno != 0:
-			return 0, os.NewSyscallError("kevent", errno)
+			return 0, errno
 		}
 	}
 	return n, nil
 }
 
-// processStart is the time from which keventUntil counts: time.Since reads only
+// processStart is the time from which waits are counted: time.Since reads only
 // the monotonic clock for it, while time.Now reads two clocks.
 var processStart = time.Now()
 
-// keventUntil is kevent(2), called again until an event, the end of the timeout or
-// an error ends the wait.
-func keventUntil(fd int, changes, events []Event, timeout time.Duration) (int, error) {
-	var start time.Duration
-	if 0 < timeout && timeout < Forever {
+// callLimit stores in room how long one call may wait, and returns it, or nil if
+// the call may wait without end. It also returns when a timeout begins.
+func callLimit(room *timespec, timeout time.Duration) (limit *timespec, start time.Duration) {
+	switch {
+	case timeout == Forever && !renewForever:
+		return nil, 0
+	case timeout <= 0:
+		return room, 0
+	}
+	return room, startTimeout(room, timeout)
+}
+
+func startTimeout(limit *timespec, timeout time.Duration) (start time.Duration) {
+	if !renewForever || timeout < Forever {
 		start = time.Since(processStart)
 	}
-	var limit timespec
-	n, err := kevent(fd, kernelEvents(changes), kernelEvents(events), callLimit(&limit, timeout))
-	if n > 0 {
-		return n, nil
-	}
-	return keventAgain(fd, events, timeout, start, err)
+	*limit = newTimespec(min(timeout, longestCall))
+	return start
 }
 
 // keventAgain goes on with a wait that began at start, and whose first call
@@ -335,78 +342,75 @@ func keventAgain(fd int, events []Event, timeout, start time.Duration, err error
 				// The clock of testing/synctest stands still during a system call.
 				passed = min(timeout, longestCall)
 			}
-			start += passed
-			timeout -= passed
-			if timeout <= 0 {
+			if timeout -= passed; timeout <= 0 {
 				return 0, nil
 			}
 		}
-		var limit timespec
-		n, err = kevent(fd, nil, kernelEvents(events), callLimit(&limit, timeout))
+		var room timespec
+		limit, now := callLimit(&room, timeout)
+		start = now
+		n, err = kevent(fd, nil, kernelEvents(events), limit)
 	}
 	return n, nil
 }
 
-// callLimit stores in limit how long one call may wait, and returns it, or nil if
-// the call may wait without end.
-func callLimit(limit *timespec, timeout time.Duration) *timespec {
-	if timeout == Forever && !renewForever {
-		return nil
-	}
-	if timeout > 0 {
-		*limit = newTimespec(min(timeout, longestCall))
-	}
-	return limit
-}
-
-// A waitRoom is what Wait needs: room for the events that the kernel returns, from
-// which they are copied into a chunk of memory that several results share.
-// Allocating room for each call would cost more than a short kevent, and a result
-// would keep all of it alive.
-type waitRoom struct {
-	events [maxWait]Event
+// A buffer has room for the events of one call. Wait copies them from it into a
+// chunk of memory that several results share. Allocating room for each call would
+// cost more than a short kevent, and a result would keep all of it alive.
+type buffer struct {
+	events [maxEvents]Event
 	chunk  []Event // not handed out yet
 }
 
 // cut returns a copy of the first n events.
-func (r *waitRoom) cut(n int) []Event {
+func (b *buffer) cut(n int) []Event {
 	const chunk = 16 // 1 KiB at most: an Event has up to 64 bytes
-	if n > len(r.chunk) {
+	if n > len(b.chunk) {
 		if n > chunk/4 {
-			return append([]Event(nil), r.events[:n]...)
+			events := make([]Event, n)
+			copy(events, b.events[:])
+			return events
 		}
-		r.chunk = make([]Event, chunk)
+		b.chunk = make([]Event, chunk)
 	}
-	events := r.chunk[:n:n]
-	r.chunk = r.chunk[n:]
-	copy(events, r.events[:])
+	events := b.chunk[:n:n]
+	b.chunk = b.chunk[n:]
+	for i := range events { // dearer than copy only for many
+		events[i] = b.events[i]
+	}
 	return events
 }
 
-// A sharedRoom is the room of one queue. A call that finds it taken gets room from
-// a pool, which is dearer.
-type sharedRoom struct {
-	taken atomic.Bool
-	room  *waitRoom // nil until the first call; guarded by taken
+// A sharedBuffer is a buffer of a queue. Calls that find it taken get another one
+// from a pool, which is dearer.
+type sharedBuffer struct {
+	taken  atomic.Bool
+	buffer *buffer // nil until the first call; guarded by taken
 }
 
-var waitRooms = sync.Pool{New: func() any { return new(waitRoom) }}
+var buffers = sync.Pool{New: func() any { return new(buffer) }}
 
-// take returns room, and whether it is that of the queue.
-func (s *sharedRoom) take() (r *waitRoom, own bool) {
-	if !s.taken.CompareAndSwap(false, true) {
-		return waitRooms.Get().(*waitRoom), false
+// take returns a buffer, and whether it is that of the queue.
+func (s *sharedBuffer) take() (b *buffer, own bool) {
+	own = s.taken.CompareAndSwap(false, true)
+	if own && s.buffer != nil {
+		return s.buffer, true
 	}
-	if s.room == nil {
-		s.room = new(waitRoom)
-	}
-	return s.room, true
+	return s.newBuffer(own), own
 }
 
-func (s *sharedRoom) giveBack(r *waitRoom, own bool) {
+func (s *sharedBuffer) newBuffer(own bool) *buffer {
+	if !own {
+		return buffers.Get().(*buffer)
+	}
+	s.buffer = new(buffer)
+	return s.buffer
+}
+
+func (s *sharedBuffer) giveBack(b *buffer, own bool) {
 	if own {
 		s.taken.Store(false)
 	} else {
-		waitRooms.Put(r)
+		buffers.Put(b)
 	}
 }

@@ -31,7 +31,7 @@ type Queue struct {
 
 	fd int
 
-	room sharedRoom // for Wait
+	waiting, batch sharedBuffer // of Wait and Apply
 
 	wakeMu   sync.Mutex
 	wakePipe int // the pipe that wakes waiting calls, or -1; guarded by wakeMu
@@ -121,6 +121,8 @@ func (operation closedError) Error() string {
 func (closedError) Unwrap() error { return os.ErrClosed }
 
 // turnAway counts out a call that found the queue closed, and returns its error.
+//
+//go:noinline
 func (q *Queue) turnAway(operation closedError) error {
 	if q != nil {
 		q.countOut()

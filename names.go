@@ -77,8 +77,8 @@ func appendBits(b []byte, bits uint32, lists ...[]bitName) []byte {
 	return b
 }
 
-// bitText returns the name of a single bit, which takes no memory, or "".
-func bitText(bits uint32, lists ...[]bitName) string {
+// bitsText is the text of appendBits. That of a single name takes no memory.
+func bitsText(bits uint32, lists ...[]bitName) string {
 	for _, list := range lists {
 		for i := range list {
 			if list[i].bits == bits {
@@ -86,7 +86,7 @@ func bitText(bits uint32, lists ...[]bitName) string {
 			}
 		}
 	}
-	return ""
+	return string(appendBits(make([]byte, 0, 64), bits, lists...))
 }
 
 func (n *names) filterText(filter Filter) string {
@@ -97,18 +97,12 @@ func (n *names) filterText(filter Filter) string {
 }
 
 func (n *names) flagsText(flags Flag) string {
-	if name := bitText(uint32(flags), flagNames, n.flags, conditionNames); name != "" {
-		return name
-	}
-	return string(n.appendFlags(make([]byte, 0, 64), flags))
+	return bitsText(uint32(flags), flagNames, n.flags, conditionNames)
 }
 
 func (n *names) notesText(filter Filter, notes Note) string {
 	f := n.filter(filter)
-	if name := bitText(uint32(notes), f.notes, f.more); name != "" {
-		return name
-	}
-	return string(n.appendNotes(make([]byte, 0, 64), filter, notes))
+	return bitsText(uint32(notes), f.notes, f.more)
 }
 
 // What all systems have.
