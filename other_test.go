@@ -3,14 +3,29 @@
 package kqueue
 
 import (
+	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"testing"
 )
 
-// A program has nothing of the simulated kernel on which the tests run.
+// programKqueue is newKqueue as a program has it, which the simulated kernel
+// replaces on Linux.
+var programKqueue = newKqueue
+
 func TestNewIsUnsupported(t *testing.T) {
+	defer func(kernel func() (int, error)) { newKqueue = kernel }(newKqueue)
+	newKqueue = programKqueue
+	q, err := New()
+	var call *os.SyscallError
+	if q != nil || !errors.Is(err, errors.ErrUnsupported) || !errors.As(err, &call) || call.Syscall != "kqueue" {
+		t.Errorf("New() = %v, %v; want errors.ErrUnsupported from kqueue", q, err)
+	}
+}
+
+// A program has nothing of the simulated kernel on which the tests run.
+func TestProgramIsUnsupported(t *testing.T) {
 	if _, err := exec.LookPath("go"); err != nil {
 		t.Skip("needs the go command:", err)
 	}
@@ -19,18 +34,13 @@ func TestNewIsUnsupported(t *testing.T) {
 
 import (
 	"errors"
-	"fmt"
-	"os"
 
 	"github.com/go-kqueue/kqueue"
 )
 
 func main() {
-	q, err := kqueue.New()
-	var call *os.SyscallError
-	if q != nil || !errors.Is(err, errors.ErrUnsupported) || !errors.As(err, &call) || call.Syscall != "kqueue" {
-		fmt.Println(q, err)
-		os.Exit(1)
+	if q, err := kqueue.New(); q != nil || !errors.Is(err, errors.ErrUnsupported) {
+		panic(err)
 	}
 }
 `), 0o600); err != nil {

@@ -69,7 +69,6 @@ type simKernel struct {
 	userEvents int64             // the user events and timers of all queues
 	asleep     chan bool         // tells tick that calls sleep
 	closeWakes bool              // as on macOS: see init
-	change     Event             // the change that is being applied
 
 	// Tests may change these.
 	Signals       atomic.Int32 // one tick in so many brings a signal, or none if it is 0
@@ -233,17 +232,16 @@ func (k *simKernel) kevent(fd int, changes, events []kernelEvent, limit *timespe
 	defer func() { q.inside-- }()
 
 	answers := 0
-	change := &k.change
-	for _, *change = range changes {
+	for _, change := range changes {
 		if change.Filter == 0 {
 			continue
 		}
-		errno := q.register(change)
+		errno := q.register(&change)
 		switch {
 		case errno == 0 && (change.Flags&FlagReceipt == 0 || k.NoReceipts.Load()):
 		case answers < len(events):
 			change.Flags, change.Data = FlagError, int64(errno)
-			events[answers] = *change
+			events[answers] = change
 			answers++
 		case writesPastEvents && len(events) > 0:
 			misused("kevent on descriptor %d wrote past the events", fd)
