@@ -480,53 +480,6 @@ func TestQueueInAQueue(t *testing.T) {
 	waitNone(t, outer)
 }
 
-// FreeBSD and macOS refuse a queue in itself. The package refuses it on NetBSD,
-// which would hang as a whole. The others accept it.
-func TestQueueInItself(t *testing.T) {
-	q := newQueue(t)
-	self := ReadEvent(int(q.Fd()))
-	switch {
-	case runtime.GOOS == "openbsd", runtime.GOOS == "dragonfly":
-		for name, apply := range applyFuncs {
-			if err := apply(q, self); err != nil {
-				t.Errorf("%s: %v", name, err)
-			}
-		}
-	default:
-		wantRefused(t, q, self, unix.EINVAL)
-	}
-	// Its other events still work.
-	e := UserEvent(1).With(FlagClear)
-	apply(t, q, e, e.Trigger())
-	for found := false; !found; {
-		events, err := q.Wait(Forever)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, got := range events {
-			found = found || got.Ident == 1 && got.Filter == FilterUser
-		}
-	}
-}
-
-// macOS refuses rings of queues and a chain of more than ten. This must not be
-// tried on other systems: a ring hangs NetBSD, and a chain of 17 queues panics
-// DragonFly.
-func TestQueuesInARingOrTooDeep(t *testing.T) {
-	if !macOS {
-		t.Skip("it is a danger to the kernel")
-	}
-	first := newQueue(t)
-	last := first
-	for range 9 {
-		q := newQueue(t)
-		apply(t, q, ReadEvent(int(last.Fd())))
-		last = q
-	}
-	wantRefused(t, newQueue(t), ReadEvent(int(last.Fd())), unix.EINVAL)
-	wantRefused(t, first, ReadEvent(int(last.Fd())), unix.EINVAL)
-}
-
 // If another part of the program has closed the descriptor, all calls report
 // kevent(2) as what failed, and no change.
 func TestErrorsOfAClosedDescriptor(t *testing.T) {
