@@ -9,6 +9,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"runtime"
+	"slices"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -20,7 +21,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// randomEvent returns an event with any values, valid and invalid ones.
+// randomEvent returns an event with any values, valid and invalid ones. Of the open
+// descriptors it has only fds, so that it has no queue.
 func randomEvent(r *rand.Rand, fds []int) Event {
 	ident := r.Uint64()
 	switch r.IntN(4) {
@@ -29,11 +31,17 @@ func randomEvent(r *rand.Rand, fds []int) Event {
 	case 1:
 		ident = uint64(r.IntN(64)) + 1000
 	case 2:
-		ident = uint64(r.IntN(40)) // signals, low descriptors
+		ident = uint64(r.IntN(40)) // signals
 	}
 	filter := Filter(r.IntN(40)) - 20
 	if r.IntN(8) == 0 {
 		filter = Filter(r.Uint32())
+	}
+	if macOS && filter == FilterAIO {
+		filter = FilterTimer // no program can use the other one there
+	}
+	if fd := uint32(ident); fd < 1000 && filter != FilterSignal && !slices.Contains(fds, int(fd)) {
+		ident = uint64(fds[r.IntN(len(fds))]) // kernels may look at no more than 32 bits
 	}
 	flags := Flag(r.Uint32())
 	if r.IntN(2) == 0 {
