@@ -1,0 +1,93 @@
+package kqueue_test
+
+import (
+	"errors"
+	"os"
+	"testing"
+
+	. "github.com/go-kqueue/kqueue"
+	"golang.org/x/sys/unix"
+)
+
+// NoteEOF triggers FilterRead at the end of a file. Without FlagClear, the event
+// has it from then on.
+func TestNoteEOF(t *testing.T) {
+	q := newQueue(t)
+	f := newFile(t, "0123456789")
+	apply(t, q, NewEvent(f.Fd(), FilterRead, FlagAdd, NoteEOF, 0, 0))
+	if e := waitOne(t, q); e.Data != 10 || e.Fflags&NoteEOF != 0 {
+		t.Errorf("at the start: got %v", e)
+	}
+	if _, err := f.Seek(10, 0); err != nil {
+		t.Fatal(err)
+	}
+	if e := waitOne(t, q); e.Data != 0 || e.Fflags&NoteEOF == 0 {
+		t.Errorf("at the end: got %v", e)
+	}
+	if err := writeAt(f.Name(), 10, "abc"); err != nil {
+		t.Fatal(err)
+	}
+	if e := waitOne(t, q); e.Data != 3 || e.Fflags&NoteEOF == 0 {
+		t.Errorf("the file has grown: got %v", e)
+	}
+}
+
+// NoteTruncate comes only if the file gets shorter.
+func TestNoteTruncate(t *testing.T) {
+	q := newQueue(t)
+	f := newFile(t, "0123456789")
+	apply(t, q, VnodeEvent(int(f.Fd()), NoteTruncate).With(FlagClear))
+	if err := os.Truncate(f.Name(), 20); err != nil {
+		t.Fatal(err)
+	}
+	expect(t, "longer", poll(t, q), answers{"openbsd": nothing})
+	if err := os.Truncate(f.Name(), 5); err != nil {
+		t.Fatal(err)
+	}
+	if e := waitOne(t, q); e.Fflags&NoteTruncate == 0 {
+		t.Errorf("got %v", e)
+	}
+}
+
+// In packet mode, FilterExcept on the master of a pseudo-terminal reports a
+// control byte until it is read.
+func TestExceptPacketMode(t *testing.T) {
+	q := newQueue(t)
+	master, slave := newTerminal(t)
+	on := int32(1)
+	if err := ioctl(master, unix.TIOCPKT, &on); err != nil {
+		t.Fatal(err)
+	}
+	apply(t, q, NewEvent(uintptr(master), FilterExcept, FlagAdd, NoteOOB, 0, 0))
+	waitNone(t, q)
+	flush := int32(2) // FWRITE
+	if err := ioctl(slave, unix.TIOCFLUSH, &flush); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		if e := waitOne(t, q); e.Fflags&NoteOOB == 0 {
+			t.Errorf("got %v", e)
+		}
+	}
+	if got := read(t, master, 10); len(got) != 1 || got[0] != unix.TIOCPKT_FLUSHWRITE {
+		t.Errorf("read %q", got)
+	}
+	waitNone(t, q)
+}
+
+// Only displays have FilterDevice.
+func TestDeviceRefused(t *testing.T) {
+	q := newQueue(t)
+	r, _ := newPipe(t)
+	null, err := os.Open(os.DevNull)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer null.Close()
+	for _, fd := range []int{r, int(null.Fd())} {
+		err := q.Apply(NewEvent(uintptr(fd), FilterDevice, FlagAdd, NoteChange, 0, 0))
+		if !errors.Is(err, unix.EINVAL) {
+			t.Errorf("got %v, want EINVAL", err)
+		}
+	}
+}
