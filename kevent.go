@@ -96,8 +96,8 @@ func (q *Queue) WaitInto(events []Event, timeout time.Duration) (n int, err erro
 		return 0, q.turnAway("wait")
 	}
 	if len(events) > 0 {
-		var room timespec
-		limit, start := callLimit(&room, timeout)
+		var t timespec
+		limit, start := callLimit(&t, timeout)
 		n, err = kevent(q.fd, nil, kernelEvents(events), limit)
 		if n <= 0 && (timeout > 0 || err != nil) {
 			n, err = keventAgain(q.fd, events, timeout, start, err)
@@ -139,8 +139,8 @@ func (q *Queue) Kevent(changes, events []Event, timeout time.Duration) (n int, e
 	if apart {
 		return q.keventApart(changes, events, timeout)
 	}
-	var room timespec
-	limit, start := callLimit(&room, timeout)
+	var t timespec
+	limit, start := callLimit(&t, timeout)
 	n, err = kevent(q.fd, kernelEvents(changes), kernelEvents(events), limit)
 	if n <= 0 && (timeout > 0 || err != nil) {
 		n, err = keventAgain(q.fd, events, timeout, start, err)
@@ -162,16 +162,6 @@ func (q *Queue) keventApart(changes, events []Event, timeout time.Duration) (n i
 		return n, os.NewSyscallError("kevent", err)
 	}
 	return q.WaitInto(events, timeout)
-}
-
-// applyOne passes the only element of change to the kernel and returns the errno.
-// Without room for events, the kernel returns that of the change.
-func applyOne(fd int, change []Event) error {
-	if kernelMishandles(fd, &change[0]) {
-		return syscall.EINVAL
-	}
-	_, err := kevent(fd, kernelEvents(change), nil, new(timespec))
-	return err
 }
 
 // queueError returns the error of the queue if errno, with which a change failed,
@@ -281,11 +271,14 @@ func answersAreLost(changes []Event, room int) bool {
 func applyEach(fd int, changes, events []Event) (n int, err error) {
 	for i := range changes {
 		answer := changes[i]
-		errno, _ := applyOne(fd, changes[i:i+1]).(syscall.Errno)
-		if errno != 0 {
-			if err := queueError(fd, errno); err != nil {
+		errno := syscall.Errno(0)
+		if kernelMishandles(fd, &answer) {
+			errno = syscall.EINVAL
+		} else if _, err := kevent(fd, kernelEvents(changes[i:i+1]), nil, new(timespec)); err != nil {
+			if err := queueError(fd, err); err != nil {
 				return 0, err
 			}
+			errno, _ = err.(syscall.Errno)
 		}
 		switch {
 		case errno == 0 && answer.Flags&FlagReceipt == 0:
@@ -304,16 +297,16 @@ func applyEach(fd int, changes, events []Event) (n int, err error) {
 // the monotonic clock for it, while time.Now reads two clocks.
 var processStart = time.Now()
 
-// callLimit stores in room how long one call may wait, and returns it, or nil if
-// the call may wait without end. It also returns when a timeout begins.
-func callLimit(room *timespec, timeout time.Duration) (limit *timespec, start time.Duration) {
+// callLimit stores in t how long one call may wait, and returns t, or nil if the
+// call may wait without end. It also returns when a timeout begins.
+func callLimit(t *timespec, timeout time.Duration) (limit *timespec, start time.Duration) {
 	switch {
 	case timeout == Forever && !renewForever:
 		return nil, 0
 	case timeout <= 0:
-		return room, 0
+		return t, 0
 	}
-	return room, startTimeout(room, timeout)
+	return t, startTimeout(t, timeout)
 }
 
 func startTimeout(limit *timespec, timeout time.Duration) (start time.Duration) {
@@ -346,8 +339,8 @@ func keventAgain(fd int, events []Event, timeout, start time.Duration, err error
 				return 0, nil
 			}
 		}
-		var room timespec
-		limit, now := callLimit(&room, timeout)
+		var t timespec
+		limit, now := callLimit(&t, timeout)
 		start = now
 		n, err = kevent(fd, nil, kernelEvents(events), limit)
 	}

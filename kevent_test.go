@@ -9,12 +9,14 @@ import (
 	"math/bits"
 	"os"
 	"runtime"
+	"runtime/debug"
 	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
+	"unsafe"
 
 	. "github.com/go-kqueue/kqueue"
 	"golang.org/x/sys/unix"
@@ -645,4 +647,67 @@ func TestManyWaitersShareEvents(t *testing.T) {
 			group.Wait()
 		})
 	}
+}
+
+// Wait allocates about what its events need, also for several workers.
+func TestWaitAllocatesForItsEvents(t *testing.T) {
+	if raceEnabled || simulated {
+		t.Skip("the race detector and the simulated kernel allocate too")
+	}
+	defer debug.SetGCPercent(debug.SetGCPercent(-1))
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(8))
+	for _, workers := range []int{1, 2, 8} {
+		const waits = 6400
+		q := newQueue(t)
+		e := UserEvent(1) // it stays triggered
+		apply(t, q, e)
+		apply(t, q, e.Trigger())
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		var group sync.WaitGroup
+		for range workers {
+			group.Add(1)
+			go func() {
+				defer group.Done()
+				for range waits {
+					if events, err := q.Wait(Forever); len(events) != 1 || err != nil {
+						t.Errorf("got %v, %v", events, err)
+					}
+				}
+			}()
+		}
+		group.Wait()
+		runtime.ReadMemStats(&after)
+		got := float64(after.TotalAlloc-before.TotalAlloc) / float64(workers*waits)
+		if most := float64(unsafe.Sizeof(e)) + 3; got > most {
+			t.Errorf("%d workers: %.1f bytes an event, want at most %v", workers, got, most)
+		}
+	}
+}
+
+// A result that is kept does not keep much else.
+func TestWaitResultsKeepLittle(t *testing.T) {
+	q := newQueue(t)
+	e := UserEvent(1)
+	apply(t, q, e)
+	apply(t, q, e.Trigger())
+	var before, after runtime.MemStats
+	runtime.GC()
+	runtime.ReadMemStats(&before)
+	var kept [][]Event
+	for i := range 25600 {
+		events, err := q.Wait(Forever)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if i%256 == 0 {
+			kept = append(kept, events)
+		}
+	}
+	runtime.GC()
+	runtime.ReadMemStats(&after)
+	if grown := int64(after.HeapAlloc) - int64(before.HeapAlloc); grown > 300<<10 {
+		t.Errorf("%d results of one event keep %d bytes", len(kept), grown)
+	}
+	runtime.KeepAlive(kept)
 }
