@@ -321,7 +321,7 @@ func startTimeout(limit *timespec, timeout time.Duration) (start time.Duration) 
 // returned no event but err. That call has applied its changes before it waited:
 // they must not be passed again.
 func keventAgain(fd int, events []Event, timeout, start time.Duration, err error) (n int, _ error) {
-	for n == 0 {
+	for n <= 0 {
 		switch {
 		case err == syscall.EINTR, err == spuriousErrno:
 		case err != nil:

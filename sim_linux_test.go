@@ -226,7 +226,7 @@ func (k *simKernel) kevent(fd int, changes, events []kernelEvent, limit *timespe
 		misused("kevent on the released descriptor %d", fd)
 	}
 	if q.closing || fileOf(fd) != q.file { // the latter if a test has closed it
-		return 0, unix.EBADF
+		return -1, unix.EBADF
 	}
 	q.inside++
 	defer func() { q.inside-- }()
@@ -246,7 +246,7 @@ func (k *simKernel) kevent(fd int, changes, events []kernelEvent, limit *timespe
 		case writesPastEvents && len(events) > 0:
 			misused("kevent on descriptor %d wrote past the events", fd)
 		case errno != 0:
-			return 0, errno
+			return -1, errno
 		case writesPastEvents: // the null pointer stopped it
 			return -1, nil
 		default:
@@ -273,7 +273,7 @@ func (k *simKernel) kevent(fd int, changes, events []kernelEvent, limit *timespe
 			return n, nil
 		}
 		if err := q.sleep(deadline); err != nil {
-			return 0, err
+			return -1, err
 		}
 	}
 }
