@@ -1,5 +1,5 @@
 /*
- * A model of lifecycle.go: how calls on a Queue are counted in and out, how
+ * A model of kqueue.go: how calls on a Queue are counted in and out, how
  * Close wakes the calls that wait, and who releases the descriptor.
  *
  * Spin (https://spinroot.com) tries every order in which the calls can take
@@ -58,7 +58,7 @@
  * What is checked:
  *
  *   - No call uses the descriptor after it is released, and it is released once.
- *   - The count of calls is always one of those that lifecycle.go lists.
+ *   - The count of calls is always one of those that kqueue.go lists.
  *   - Close returns nil after the release, when no call is inside. Only one call
  *     of Close does.
  *   - No call returns the event of Close to the program.
@@ -286,7 +286,7 @@ inline closeDescriptor() {
 	}
 }
 
-/* ---- lifecycle.go ---- */
+/* ---- kqueue.go ---- */
 
 #define OPEN    -32
 #define CLOSING 32
