@@ -52,7 +52,11 @@ func (q *Queue) Apply(changes ...Event) error {
 		}
 	} else {
 		r, own := q.batch.take()
-		err = applyBatches(q.fd, changes, &r.events)
+		if n := len(changes); n <= maxEvents {
+			_, err = applyBatch(q.fd, changes, r.events[:n], 0)
+		} else {
+			err = applyBatches(q.fd, changes, r.events[:])
+		}
 		q.batch.giveBack(r, own)
 	}
 	// And this is how it leaves. A call that leaves an open queue cannot have
@@ -183,42 +187,24 @@ func changeError(fd int, change Event, errno error) error {
 	return &ChangeError{0, change, errno}
 }
 
-// applyBatches passes changes to the kernel, as many at a time as room has room
-// for. FlagReceipt makes the kernel answer every change, in order, and return
-// nothing else. Without it, the kernel would stop at the first change that it
-// refuses or, given room for errors, take pending events from the queue.
-func applyBatches(fd int, changes []Event, room *[maxEvents]Event) error {
+// applyBatches passes changes to the kernel, as many at a time as batch has room
+// for.
+func applyBatches(fd int, changes, batch []Event) error {
 	var errs []error
-	for first := 0; first < len(changes); first += maxEvents {
-		rest := changes[first:]
-		batch := room[:min(len(rest), maxEvents)]
-		var err error
-		if copyWithReceipts(fd, batch, rest) {
-			_, err = applyEach(fd, batch, batch) // the answers overwrite their changes
-		} else {
-			_, err = kevent(fd, kernelEvents(batch), kernelEvents(batch), new(timespec))
+	for first := 0; first < len(changes); first += len(batch) {
+		n := min(len(batch), len(changes)-first)
+		failed, err := applyBatch(fd, changes[first:first+n], batch[:n], first)
+		if err != nil {
+			errs = append(errs, err)
 		}
-		// Most of the time all answers are receipts and no errno is set.
-		flags, data := FlagError, int64(0)
-		for i := range batch {
-			flags &= batch[i].Flags
-			data |= batch[i].Data
+		if failed {
+			break
 		}
-		switch {
-		case err != nil:
-			return joinErrors(append(errs, os.NewSyscallError("kevent", err)))
-		case flags == 0:
-			return joinErrors(append(errs, errReceipt))
-		case data != 0:
-			errs = appendRefusals(errs, first, rest, batch)
-		}
-	}
-	if errs == nil {
-		return nil
 	}
 	return joinErrors(errs)
 }
 
+// joinErrors is errors.Join, but does not wrap a single error.
 func joinErrors(errs []error) error {
 	if len(errs) == 1 {
 		return errs[0]
@@ -226,31 +212,57 @@ func joinErrors(errs []error) error {
 	return errors.Join(errs...)
 }
 
-// copyWithReceipts copies as many changes as batch has room for, adds FlagReceipt,
-// and reports whether the kernel mishandles one of them.
-func copyWithReceipts(fd int, batch, changes []Event) (mishandled bool) {
+// applyBatch passes changes to the kernel by way of batch, which is as long. The
+// index of the first change is first. FlagReceipt makes the kernel answer every
+// change, in order, and return nothing else. Without it, the kernel would stop at
+// the first change that it refuses or, given room for errors, take pending events
+// from the queue. If the call as a whole fails, failed is true.
+func applyBatch(fd int, changes, batch []Event, first int) (failed bool, err error) {
+	mishandled := false
 	for i := range batch {
-		batch[i] = changes[i]
-		batch[i].Flags |= FlagReceipt
-		if kernelMishandles(fd, &batch[i]) {
+		b := &batch[i]
+		*b = changes[i]
+		b.Flags |= FlagReceipt
+		if kernelMishandles(fd, b) {
 			mishandled = true
 		}
 	}
-	return mishandled
+	// The answers overwrite their changes.
+	if mishandled {
+		_, err = applyEach(fd, batch, batch)
+	} else {
+		_, err = kevent(fd, kernelEvents(batch), kernelEvents(batch), new(timespec))
+	}
+	if err != nil {
+		return true, os.NewSyscallError("kevent", err)
+	}
+	// Most of the time all answers are receipts and have no errno.
+	flags, data := FlagError, int64(0)
+	for i := range batch {
+		flags &= batch[i].Flags
+		data |= batch[i].Data
+	}
+	if flags == 0 {
+		return true, errReceipt
+	}
+	if data != 0 {
+		err = refusals(changes, batch, first)
+	}
+	return false, err
 }
 
-// appendRefusals appends a ChangeError for each of answers which says that its
-// change was refused. The index of the first change is first. It is not inlined
-// because its variables would crowd out those of the loop that calls it.
+// refusals returns the error of an Apply whose changes got answers. It is not
+// inlined, so that applyBatch has a small frame.
 //
 //go:noinline
-func appendRefusals(errs []error, first int, changes, answers []Event) []error {
+func refusals(changes, answers []Event, first int) error {
+	var errs []error
 	for i := range answers {
 		if err := answers[i].Err(); err != nil {
 			errs = append(errs, &ChangeError{first + i, changes[i], err})
 		}
 	}
-	return errs
+	return joinErrors(errs)
 }
 
 // answersAreLost reports whether a kernel that has room for fewer answers than

@@ -84,25 +84,21 @@ func TestApplyManyTriesAll(t *testing.T) {
 		for i := range changes {
 			changes[i] = UserEvent(uintptr(i % 15))
 		}
-		bad := map[int]error{0: unix.EBADF, size / 2: unix.ENOENT, size - 1: unix.EBADF}
+		bad := map[int]error{0: unix.EBADF, 1: unix.EBADF, size / 2: unix.ENOENT, size - 1: unix.EBADF}
 		changes[0] = ReadEvent(-1)
+		changes[1] = ReadEvent(-1)
 		changes[size/2] = ReadEvent(r).Delete()
 		changes[size-2] = WriteEvent(w)
 		changes[size-1] = WriteEvent(-1)
 		sent := slices.Clone(changes)
 
 		err := q.Apply(changes...)
-		list, ok := err.(interface{ Unwrap() []error })
-		if !ok {
-			t.Fatalf("%d changes: got %v", size, err)
-		}
-		if got := len(list.Unwrap()); got != len(bad) {
+		if got := len(ChangeErrors(err)); got != len(bad) {
 			t.Errorf("%d changes: %d refused, want %d: %v", size, got, len(bad), err)
 		}
 		last := -1
-		for _, err := range list.Unwrap() {
-			change, ok := err.(*ChangeError)
-			if !ok || !errors.Is(err, bad[change.Index]) || change.Index <= last || change.Event != sent[change.Index] {
+		for _, change := range ChangeErrors(err) {
+			if !errors.Is(change, bad[change.Index]) || change.Index <= last || change.Event != sent[change.Index] {
 				t.Fatalf("%d changes: got %v", size, err)
 			}
 			last = change.Index
@@ -112,6 +108,14 @@ func TestApplyManyTriesAll(t *testing.T) {
 		}
 		if e := waitOne(t, q); e.Filter != FilterWrite || e.Ident != uintptr(w) {
 			t.Errorf("%d changes: got %v, want the pipe", size, e)
+		}
+		changes[0], changes[1], changes[size/2] = WriteEvent(w), WriteEvent(w), WriteEvent(w)
+		var one *ChangeError
+		if err, ok := q.Apply(changes...).(*ChangeError); ok {
+			one = err
+		}
+		if one == nil || one.Index != size-1 {
+			t.Errorf("%d changes, one refused: got %v", size, one)
 		}
 		for i, change := range sent[:15%size] {
 			if change.Filter != FilterUser {
