@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"runtime"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -444,6 +445,13 @@ func TestBenchmarkTable(t *testing.T) {
 	if err != nil {
 		t.Skip("KQUEUE_TABLE is not set to a number of turns")
 	}
+	// The first use of each page of memory would cost as much as several calls.
+	memory := make([]byte, 64<<20)
+	for i := range memory {
+		memory[i] = 1
+	}
+	runtime.KeepAlive(memory)
+	runtime.GC()
 	measure := func(do func(int), n int) time.Duration {
 		start := time.Now()
 		do(n)

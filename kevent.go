@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"os"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -372,9 +373,7 @@ func (b *buffer) cut(n int) []Event {
 	const chunk = 16 // 1 KiB at most: an Event has up to 64 bytes
 	if n > len(b.chunk) {
 		if n > chunk/4 {
-			events := make([]Event, n)
-			copy(events, b.events[:])
-			return events
+			return slices.Clone(b.events[:n:n])
 		}
 		b.chunk = make([]Event, chunk)
 	}
