@@ -8,8 +8,9 @@ import (
 )
 
 // NewEvent returns an Event with the given fields, in the order of the macro
-// EV_SET of kqueue(2). It checks nothing: what the kernel refuses is reported by
-// [Queue.Apply] or [Queue.Kevent].
+// EV_SET of kqueue(2). A change does nothing until it is passed to
+// [Queue.Apply] or [Queue.Kevent]. NewEvent checks nothing: what the kernel
+// refuses is reported by these calls.
 func NewEvent(ident uintptr, filter Filter, flags Flag, fflags Note, data int64, udata uintptr) Event {
 	return Event{Ident: ident, Filter: filter, Flags: flags, Fflags: fflags, Data: data, Udata: udata}
 }
@@ -21,21 +22,28 @@ func ReadEvent(fd int) Event { return NewEvent(uintptr(fd), FilterRead, FlagAdd,
 func WriteEvent(fd int) Event { return NewEvent(uintptr(fd), FilterWrite, FlagAdd, 0, 0, 0) }
 
 // VnodeEvent returns the change that watches the open file fd with
-// [FilterVnode] for the given notes, such as NoteWrite|NoteRename. Without
-// FlagClear the event stays triggered after the first note.
+// [FilterVnode] for the given notes. Without FlagClear, the event stays
+// triggered after the first note.
+//
+// For a configuration file, watch for NoteWrite, NoteExtend, NoteAttrib (which
+// reports truncation), NoteRename, NoteDelete and NoteLink. After one of the
+// last three, open the file anew and watch the new descriptor.
 func VnodeEvent(fd int, notes Note) Event {
 	return NewEvent(uintptr(fd), FilterVnode, FlagAdd, notes, 0, 0)
 }
 
 // ProcEvent returns the change that watches the process pid with [FilterProc]
-// for the given notes. On every system, NoteExit|NoteExitStatus reports the exit
-// of a child and its status: see [Event.WaitStatus].
+// for the given notes. On every system, NoteExit|NoteExitStatus reports the
+// exit of a child and its status: see [Event.WaitStatus]. A child for which the
+// change is refused with ESRCH has already exited.
 func ProcEvent(pid int, notes Note) Event {
 	return NewEvent(uintptr(pid), FilterProc, FlagAdd, notes, 0, 0)
 }
 
-// SignalEvent returns the change that counts the deliveries of the signal sig to
-// the process, with [FilterSignal].
+// SignalEvent returns the change that counts the signals sig that are sent to
+// the process, with [FilterSignal]. It does not catch them: see “Signals” in
+// the package comment. Take the count as a hint, because DragonFly merges
+// signals that the program catches.
 func SignalEvent(sig syscall.Signal) Event {
 	return NewEvent(uintptr(sig), FilterSignal, FlagAdd, 0, 0, 0)
 }
@@ -44,16 +52,22 @@ func SignalEvent(sig syscall.Signal) Event {
 // [FilterTimer]. With FlagOneshot, the timer fires once.
 //
 // The period is passed to the kernel in nanoseconds on macOS, FreeBSD and
-// OpenBSD, and in milliseconds, rounded up, on NetBSD and DragonFly. The last
-// three then round it up to a whole number of clock ticks, which usually take 10
-// ms, and NetBSD adds a tick. A period of 0 or less stands for the shortest one
-// that the unit can express (42 ns on macOS), because kernels disagree about 0.
+// OpenBSD, and in milliseconds, rounded up, on NetBSD and DragonFly. NetBSD,
+// OpenBSD and DragonFly round it up to a whole number of clock ticks, which
+// usually take 10 ms. NetBSD and DragonFly then add a tick to each period,
+// OpenBSD to the first, so 10 ms take 20 ms. A period of 0 or less stands for
+// the shortest one that the unit can express (42 ns on macOS), because kernels
+// disagree about 0.
+//
+// To restart a timer, add it again. On DragonFly, delete it first: otherwise
+// the running period ends before the new one begins, and a timer with
+// FlagOneshot that has fired but has not been returned does not start again.
 //
 // A period that is too long for the kernel makes the change fail with EINVAL:
 // more than 34 years on FreeBSD, and more than 248 days on NetBSD, OpenBSD and
-// DragonFly. The latter is close to the largest number of ticks that these
-// kernels can count at 100 Hz; with a faster clock they silently shorten the
-// period to that number.
+// DragonFly. The latter is about the largest number of ticks that these kernels
+// count at 100 Hz. With a faster clock, they shorten the period to that number
+// without an error.
 func TimerEvent(ident uintptr, period time.Duration) Event {
 	units := max(int64((max(period, 1)-1)/timerUnit)+1, shortestTimer)
 	if period > longestTimer {
@@ -67,9 +81,10 @@ func TimerEvent(ident uintptr, period time.Duration) Event {
 const tooLong = math.MinInt64
 
 // UserEvent returns the change that adds the user event ident with
-// [FilterUser]. The change that [Event.Trigger] returns triggers it. It stays
-// triggered, even if it is disabled and enabled again, unless it is added with
-// FlagClear or FlagOneshot.
+// [FilterUser]. A second change, made by [Event.Trigger], triggers it. Once
+// triggered, the event stays so unless it was added with FlagClear or
+// FlagOneshot. Small consecutive idents are fastest: see “Scale” in the package
+// comment.
 //
 // Kernels without user events refuse the change with EINVAL: NetBSD before 10.0
 // and OpenBSD before 7.8.
@@ -92,25 +107,35 @@ func (e Event) WithUdata(udata uintptr) Event {
 	return e
 }
 
-// Delete returns the change that deletes e from the queue. It needs only the
-// Ident and Filter of e, so e may be the event that was added or one that was
-// returned.
+// Delete returns the change that deletes e from the queue. It does nothing
+// until it is passed to [Queue.Apply] or [Queue.Kevent]. The change needs only
+// the Ident and Filter of e, so e may be the event that was added or one that
+// was returned.
+//
+// Delete an event before its descriptor is closed or not at all. Closing
+// removes the event. A later deletion fails with EBADF (ENOENT on macOS), or
+// deletes the event of another file that has the number by then.
+//
+// What the event has accumulated, such as notes, is lost.
 func (e Event) Delete() Event {
 	return NewEvent(e.Ident, e.Filter, FlagDelete|e.Flags&keyFlags, 0, 0, e.Udata)
 }
 
 // Enable returns the change that enables e after FlagDisable or FlagDispatch.
+// It does nothing until it is passed to [Queue.Apply] or [Queue.Kevent].
 //
-// It carries the Fflags, Data and Udata of e, because most kernels overwrite
-// those of the event. So e must be the event as it was added, not as it was
-// returned. On macOS, the change also restarts a timer.
+// The change carries the Fflags, Data and Udata of e, because most kernels
+// overwrite those of the event. So e must be the event as it was added, not as
+// it was returned. An event with FlagClear may be returned once more without
+// news. On macOS, the change also restarts a timer.
 func (e Event) Enable() Event {
 	e.Flags = FlagEnable | e.Flags&keyFlags
 	return e
 }
 
 // Disable returns the change that disables e: it stays in the queue, but is not
-// returned until it is enabled again.
+// returned until it is enabled again. The change does nothing until it is
+// passed to [Queue.Apply] or [Queue.Kevent].
 //
 // As with [Event.Enable], e must be the event as it was added.
 func (e Event) Disable() Event {
@@ -118,8 +143,9 @@ func (e Event) Disable() Event {
 	return e
 }
 
-// Trigger returns the change that triggers the user event e. An earlier change
-// must have added it: FreeBSD and NetBSD ignore a trigger in the change that
+// Trigger returns the change that triggers the user event e. It does nothing
+// until it is passed to [Queue.Apply] or [Queue.Kevent]. An earlier change must
+// have added the event: FreeBSD and NetBSD ignore a trigger in the change that
 // adds.
 //
 // The change carries the Fflags, Data and Udata of e, because most kernels
@@ -143,14 +169,26 @@ func (e Event) Err() error {
 	return syscall.Errno(e.Data)
 }
 
-// EOF reports whether e has FlagEOF. For FilterRead, the peer will send no more;
-// for FilterWrite, it will accept no more; for FilterProc, the process has
-// exited. There may still be Data bytes to read: read them first.
+// EOF reports whether e has FlagEOF. For FilterRead, the peer will send no
+// more; for FilterWrite, it will accept no more; for FilterProc, the process
+// has exited.
+//
+// There may still be something to read: read until the end, whatever Data says.
+// For a terminal that has hung up, Data may be out of date on FreeBSD, NetBSD
+// and DragonFly, and most systems discard what is not read within a few
+// seconds.
+//
+// Not every end is reported by FlagEOF: see [FilterRead] and [FilterWrite].
 func (e Event) EOF() bool { return e.Flags&FlagEOF != 0 }
 
-// SocketErr returns the error of a socket, a [syscall.Errno] such as ECONNRESET,
-// which a FilterRead or FilterWrite event with FlagEOF has in Fflags. It returns
-// nil if the connection was shut down in order, and for all other events.
+// SocketErr returns the error of a socket, a [syscall.Errno] such as
+// ECONNRESET, which a FilterRead or FilterWrite event with FlagEOF has in
+// Fflags. For all other events, it returns nil.
+//
+// It also returns nil if the connection was shut down in order, and once the
+// error has been fetched: SO_ERROR clears it, and so does a call such as
+// connect(2) or read(2) that fails with it. A connection that is refused on the
+// same host often fails in connect(2) itself.
 func (e Event) SocketErr() error {
 	if !e.EOF() || e.Filter != FilterRead && e.Filter != FilterWrite || e.Fflags == 0 {
 		return nil
@@ -159,11 +197,13 @@ func (e Event) SocketErr() error {
 }
 
 // WaitStatus returns the status with which a process ended, as wait(2) reports
-// it, and whether e has one. Events of FilterProc with FlagEOF and NoteExit have
-// it, and on FreeBSD those of FilterProcdesc. On macOS, the change must have had
-// NoteExitStatus besides NoteExit, and not NoteReap, which suppresses FlagEOF.
+// it, and whether e has one. Events of FilterProc with FlagEOF and NoteExit
+// have it, and on FreeBSD those of FilterProcdesc. On macOS, the change must
+// have had NoteExitStatus besides NoteExit, and not NoteReap, which suppresses
+// FlagEOF.
 //
-// The process stays a zombie until its parent waits for it.
+// The process stays a zombie until its parent waits for it. It may become one
+// only after the event has been returned, so wait without WNOHANG.
 func (e Event) WaitStatus() (status syscall.WaitStatus, ok bool) {
 	if !e.EOF() || e.Flags&FlagError != 0 || ^e.Fflags&(NoteExit|NoteExitStatus) != 0 ||
 		e.Filter != FilterProc && e.Filter != evfiltProcdesc {

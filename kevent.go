@@ -30,15 +30,17 @@ var errReceipt = errors.New("kqueue: apply: the system is too old: its kernel ig
 //
 // A refused change is reported by a [*ChangeError]. If several are refused, the
 // error joins one for each of them, in the order of the changes. [ChangeErrors]
-// lists them in either case, and [errors.Is] and [errors.As] look into them. If
-// the call as a whole fails, an [*os.SyscallError] is the error or among the
-// joined ones, and the later changes may not be applied. If the queue is closed,
-// the error wraps [os.ErrClosed].
+// lists them in either case. If the call as a whole fails, an
+// [*os.SyscallError] is the error or among the joined ones, and the later
+// changes may not be applied. If the queue is closed, the error wraps
+// [os.ErrClosed]. Compare errors with [errors.Is], for example with
+// [syscall.ENOENT] if the event to delete does not exist.
 //
 // Apply neither modifies nor keeps the slice. FlagReceipt has no effect here.
 //
-// Kevent(changes, nil, 0) applies several changes too. It stops at the first one
-// that is refused and does not say which one that is.
+// For several changes, Kevent(changes, nil, 0) is cheaper on FreeBSD and
+// NetBSD. It stops at the first change that is refused and does not say which
+// one that is.
 func (q *Queue) Apply(changes ...Event) error {
 	// This is how a call enters; WaitInto and Kevent do the same. A function for it
 	// would have to return a bool, which costs as much as the rest.
@@ -68,17 +70,21 @@ func (q *Queue) Apply(changes ...Event) error {
 	return err
 }
 
-// Wait waits for events to be triggered and returns at most 64 of them. The next
-// call returns the rest. The slice belongs to the caller.
+// Wait waits for events to be triggered and returns at most 64 of them. The
+// next call returns the rest. The slice belongs to the caller.
 //
 // Wait waits until there is at least one event, but no longer than timeout. A
-// timeout of 0 or less polls, and [Forever] never passes. When the timeout passes,
-// Wait returns no event and no error.
+// timeout of 0 or less polls, and [Forever] never passes. When the timeout
+// passes, Wait returns no event and no error. NetBSD, OpenBSD and DragonFly
+// count clock ticks: a short timeout takes about 20 ms there.
 //
-// Signals do not end the wait. Close ends it with an error that wraps
-// [os.ErrClosed]. Any other error is an [*os.SyscallError] of kevent(2).
+// Signals do not end the wait, and neither does closing a descriptor that is
+// watched. Close ends it with an error that wraps [os.ErrClosed]. Any other
+// error is an [*os.SyscallError] of kevent(2).
 //
-// A goroutine inside Wait holds an operating system thread.
+// A goroutine inside Wait holds an operating system thread. With GOMAXPROCS=1,
+// it may hold up the other goroutines for a while: see “Concurrency and Close”
+// in the package comment.
 func (q *Queue) Wait(timeout time.Duration) ([]Event, error) {
 	if q == nil {
 		return nil, closedError("wait")
@@ -120,15 +126,16 @@ func (q *Queue) WaitInto(events []Event, timeout time.Duration) (n int, err erro
 // waits for events as [Queue.WaitInto] does. It returns the number of events.
 //
 // A refused change comes back in events, with FlagError and the errno in Data
-// (see [Event.Err]). The later changes are still applied, and Kevent then returns
-// without waiting. If events has no room for it, the call fails with that errno
-// in an [*os.SyscallError], and the later changes are not applied. A change with
-// FlagReceipt comes back in events even if it was accepted, with Data 0, as long
-// as there is room. If events is empty, Kevent applies the changes and does not
-// wait.
+// (see [Event.Err]). The later changes are still applied, and Kevent then
+// returns without waiting. If events has no room for it, the call fails with
+// that errno in an [*os.SyscallError], and the later changes are not applied. A
+// change with FlagReceipt comes back in events even if it was accepted, with
+// Data 0, as long as there is room. If events is empty, Kevent applies the
+// changes and does not wait.
 //
 // Signals do not end the wait, and the changes are applied only once. changes
-// and events may be the same slice.
+// and events may be the same slice. A change that was collected before its
+// descriptor was closed reaches another file if the number is in use again.
 func (q *Queue) Kevent(changes, events []Event, timeout time.Duration) (n int, err error) {
 	if q == nil || q.calls.Add(1) >= 0 {
 		return 0, q.turnAway("kevent")

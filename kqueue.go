@@ -59,10 +59,13 @@ func New() (*Queue, error) {
 	return q, nil
 }
 
-// Fd returns the descriptor of the queue, or ^uintptr(0) if the queue is closed.
-// It allows queues to be nested: with [FilterRead] in another queue, the
-// descriptor is readable while events are pending in this one. The Queue still
-// owns the descriptor. Do not close it, and use it only while the Queue is open.
+// Fd returns the descriptor of the queue, or ^uintptr(0) if the queue is
+// closed. It allows queues to be nested: with [FilterRead] in another queue,
+// the descriptor is readable while events are pending in this one. Queues must
+// not watch each other in a circle and must not be nested deeply.
+//
+// The Queue still owns the descriptor. Do not close it, and use it only while
+// the Queue is open.
 func (q *Queue) Fd() uintptr {
 	if q == nil || q.calls.Load() >= 0 {
 		return ^uintptr(0)
