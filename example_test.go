@@ -4,9 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"log"
-	"net"
 	"os"
 	"os/exec"
 	"os/signal"
@@ -17,81 +15,25 @@ import (
 	"github.com/go-kqueue/kqueue"
 )
 
-// A server watches its listener, adds each connection that it accepts, and reads
-// from it until the peer closes it.
-func Example() {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		log.Fatal(err)
-	}
-	defer listener.Close()
-	go func() { // a client
-		conn, err := net.Dial("tcp", listener.Addr().String())
-		if err != nil {
-			log.Fatal(err)
-		}
-		io.WriteString(conn, "hello, kqueue")
-		conn.Close()
-	}()
-
-	q, err := kqueue.New() // 1. Make a queue.
-	if err != nil {
-		log.Fatal(err)
-	}
-	defer q.Close()
-	listening := kqueue.ReadEvent(descriptor(listener)) // 2. Say what to watch.
-	if err := q.Apply(listening); err != nil {          // 3. Tell the kernel.
-		log.Fatal(err)
-	}
-	var conn net.Conn
-	for {
-		events, err := q.Wait(kqueue.Forever) // 4. Wait.
-		if err != nil {
-			log.Fatal(err)
-		}
-		for _, event := range events { // 5. Handle the events.
-			if event.Ident == listening.Ident {
-				if conn, err = listener.Accept(); err != nil {
-					log.Fatal(err)
-				}
-				defer conn.Close()
-				if err := q.Apply(kqueue.ReadEvent(descriptor(conn))); err != nil {
-					log.Fatal(err)
-				}
-				continue
-			}
-			data := make([]byte, event.Data)
-			if _, err := io.ReadFull(conn, data); err != nil {
-				log.Fatal(err)
-			}
-			fmt.Printf("%s", data)
-			if event.EOF() {
-				fmt.Println(", end of file")
-				return
-			}
-		}
-	}
-	// Output: hello, kqueue, end of file
-}
-
-// descriptor returns the descriptor of a connection or listener of package net,
-// which still owns it. The File method would return a duplicate.
-func descriptor(c any) (fd int) {
-	raw, err := c.(syscall.Conn).SyscallConn()
-	if err != nil {
-		log.Fatal(err)
-	}
-	if err := raw.Control(func(u uintptr) { fd = int(u) }); err != nil {
-		log.Fatal(err)
-	}
-	return fd
-}
-
 // In C: EV_SET(&change, fd, EVFILT_READ, EV_ADD|EV_CLEAR, 0, 0, udata).
 func ExampleNewEvent() {
 	change := kqueue.NewEvent(5, kqueue.FilterRead, kqueue.FlagAdd|kqueue.FlagClear, 0, 0, 0)
 	fmt.Println(change)
 	// Output: READ(5) ADD|CLEAR
+}
+
+// With adds options to a change, and WithUdata the number by which the program knows
+// the event.
+func ExampleEvent_With() {
+	change := kqueue.ReadEvent(5).With(kqueue.FlagClear | kqueue.FlagDispatch).WithUdata(42)
+	fmt.Println(change)
+	// Output: READ(5) ADD|CLEAR|DISPATCH udata=0x2a
+}
+
+func ExampleFilter_NoteString() {
+	notes := kqueue.NoteDelete | kqueue.NoteWrite
+	fmt.Println(kqueue.FilterVnode.NoteString(notes))
+	// Output: DELETE|WRITE
 }
 
 // One call adds two events and waits for the first of them.
@@ -177,6 +119,8 @@ func ExampleWriteEvent() {
 	// Output: room to write: true
 }
 
+// These notes report all that may change what a program reads from a file. The
+// package's example ConfigFile follows a file that is replaced by another one.
 func ExampleVnodeEvent() {
 	q, err := kqueue.New()
 	if err != nil {
@@ -189,13 +133,16 @@ func ExampleVnodeEvent() {
 	}
 	defer file.Close()
 
-	notes := kqueue.NoteWrite | kqueue.NoteDelete
+	notes := kqueue.NoteWrite | kqueue.NoteExtend | kqueue.NoteAttrib |
+		kqueue.NoteRename | kqueue.NoteDelete | kqueue.NoteLink
 	if err := q.Apply(kqueue.VnodeEvent(int(file.Fd()), notes).With(kqueue.FlagClear)); err != nil {
 		log.Fatal(err)
 	}
 	for _, change := range []func() error{
 		func() error { _, err := file.WriteString("more"); return err },
-		func() error { return os.Remove(file.Name()) },
+		func() error { return file.Truncate(0) },
+		func() error { return os.Rename(file.Name(), file.Name()+"~") },
+		func() error { return os.Remove(file.Name() + "~") },
 	} {
 		if err := change(); err != nil {
 			log.Fatal(err)
@@ -205,12 +152,22 @@ func ExampleVnodeEvent() {
 			log.Fatal(err)
 		}
 		for _, event := range events {
-			fmt.Println("written:", event.Fflags&kqueue.NoteWrite != 0, "deleted:", event.Fflags&kqueue.NoteDelete != 0)
+			// Truncation, for example, is NoteAttrib on some systems.
+			switch {
+			case event.Fflags&kqueue.NoteDelete != 0:
+				fmt.Println("deleted")
+			case event.Fflags&kqueue.NoteRename != 0:
+				fmt.Println("renamed")
+			default:
+				fmt.Println("changed")
+			}
 		}
 	}
 	// Output:
-	// written: true deleted: false
-	// written: false deleted: true
+	// changed
+	// changed
+	// renamed
+	// deleted
 }
 
 // A child may exit before it is watched. The kernel then refuses the change with
@@ -320,6 +277,7 @@ func ExampleTimerEvent() {
 	// Output: ticks: true shot: true
 }
 
+// A user event interrupts a wait from another goroutine. The queue remains usable.
 func ExampleUserEvent() {
 	q, err := kqueue.New()
 	if err != nil {
@@ -327,16 +285,12 @@ func ExampleUserEvent() {
 	}
 	defer q.Close()
 
-	done := kqueue.UserEvent(1).With(kqueue.FlagClear)
-	done.Udata = 42
+	done := kqueue.UserEvent(1).With(kqueue.FlagClear).WithUdata(42)
 	if err := q.Apply(done); err != nil {
 		log.Fatal(err)
 	}
-	go func() {
-		if err := q.Apply(done.Trigger()); err != nil {
-			log.Fatal(err)
-		}
-	}()
+	triggered := make(chan error)
+	go func() { triggered <- q.Apply(done.Trigger()) }()
 	events, err := q.Wait(kqueue.Forever)
 	if err != nil {
 		log.Fatal(err)
@@ -344,40 +298,83 @@ func ExampleUserEvent() {
 	for _, event := range events {
 		fmt.Println("user event", event.Ident, "with", event.Udata)
 	}
+	// The event may be returned before Apply is. Do not close the queue in between.
+	if err := <-triggered; err != nil {
+		log.Fatal(err)
+	}
 	// Output: user event 1 with 42
 }
 
-// A context interrupts a wait by triggering a user event.
+// A context ends a wait by closing the queue.
 func ExampleQueue_Wait_context() {
 	q, err := kqueue.New()
 	if err != nil {
 		log.Fatal(err)
 	}
-	defer q.Close()
-	canceled := kqueue.UserEvent(1).With(kqueue.FlagClear)
-	if err := q.Apply(canceled); err != nil {
-		log.Fatal(err)
-	}
+	defer q.Close() // without effect if the context has closed it
 
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Millisecond)
 	defer cancel()
-	stop := context.AfterFunc(ctx, func() {
-		if err := q.Apply(canceled.Trigger()); err != nil {
-			log.Print(err)
-		}
-	})
+	stop := context.AfterFunc(ctx, func() { q.Close() })
 	defer stop()
 
 	events, err := q.Wait(kqueue.Forever)
+	if errors.Is(err, os.ErrClosed) {
+		fmt.Println(ctx.Err())
+		return
+	}
+	fmt.Println(events, err)
+	// Output: context deadline exceeded
+}
+
+// The time until a deadline is a timeout. If the deadline is over, the wait is a poll.
+func ExampleQueue_Wait_deadline() {
+	q, err := kqueue.New()
 	if err != nil {
 		log.Fatal(err)
 	}
-	for _, event := range events {
-		if event.Filter == kqueue.FilterUser && event.Ident == canceled.Ident {
-			fmt.Println(ctx.Err())
-		}
+	defer q.Close()
+
+	deadline := time.Now().Add(10 * time.Millisecond)
+	events, err := q.Wait(time.Until(deadline))
+	fmt.Println(events, err, time.Now().Before(deadline))
+	// Output: [] <nil> false
+}
+
+// A disabled event stays in the queue, but is not returned. A deleted one is gone.
+// Each of these methods returns a change, which Apply passes to the kernel.
+func ExampleEvent_Disable() {
+	q, err := kqueue.New()
+	if err != nil {
+		log.Fatal(err)
 	}
-	// Output: context deadline exceeded
+	defer q.Close()
+	r, w, err := os.Pipe()
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer r.Close()
+	defer w.Close()
+	if _, err := w.WriteString("data"); err != nil {
+		log.Fatal(err)
+	}
+
+	read := kqueue.ReadEvent(int(r.Fd()))
+	for _, change := range []kqueue.Event{read, read.Disable(), read.Enable(), read.Delete()} {
+		if err := q.Apply(change); err != nil {
+			log.Fatal(err)
+		}
+		events, err := q.Wait(0)
+		if err != nil {
+			log.Fatal(err)
+		}
+		fmt.Println(change.Flags, len(events))
+	}
+	// Output:
+	// ADD 1
+	// DISABLE 0
+	// ENABLE 1
+	// DELETE 0
 }
 
 // Udata holds an index into a slice and a generation. The generation identifies
@@ -396,9 +393,8 @@ func ExampleEvent_udata() {
 	slots := make([]slot, 16)
 	watch := func(index int, name string) kqueue.Event {
 		slots[index] = slot{slots[index].generation + 1, name}
-		event := kqueue.UserEvent(uintptr(index)).With(kqueue.FlagOneshot)
-		event.Udata = uintptr(index)<<16 | uintptr(slots[index].generation)
-		return event
+		udata := uintptr(index)<<16 | uintptr(slots[index].generation)
+		return kqueue.UserEvent(uintptr(index)).With(kqueue.FlagOneshot).WithUdata(udata)
 	}
 
 	old := watch(3, "old")
@@ -431,8 +427,9 @@ func ExampleEvent_udata() {
 }
 
 // With FlagDispatch, an event is returned to one of several workers and is disabled
-// until that worker enables it again. So no two workers serve the same descriptor
-// at the same time.
+// until that worker enables it again. So no two workers handle the same event at the
+// same time. FilterRead and FilterWrite of one descriptor are two events: with both,
+// two workers may have the descriptor.
 func ExampleQueue_WaitInto_workers() {
 	q, err := kqueue.New()
 	if err != nil {
@@ -524,8 +521,29 @@ func ExampleQueue_Fd() {
 	// Output: timer 7 of the inner queue
 }
 
-// Apply tries every change and reports which ones were refused.
+// The error of Apply tells which change was refused, and why.
 func ExampleChangeError() {
+	q, err := kqueue.New()
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer q.Close()
+
+	err = q.Apply(kqueue.TimerEvent(9, time.Hour).Delete())
+	fmt.Println(err)
+	fmt.Println(errors.Is(err, syscall.ENOENT))
+	var refused *kqueue.ChangeError
+	if errors.As(err, &refused) {
+		fmt.Println("timer", refused.Event.Ident)
+	}
+	// Output:
+	// kqueue: apply: TIMER(9) DELETE: not in the queue (no such file or directory)
+	// true
+	// timer 9
+}
+
+// Apply tries every change. ChangeErrors lists those that were refused.
+func ExampleChangeErrors() {
 	q, err := kqueue.New()
 	if err != nil {
 		log.Fatal(err)
@@ -537,24 +555,12 @@ func ExampleChangeError() {
 		kqueue.ReadEvent(-1),
 		kqueue.TimerEvent(9, time.Hour).Delete(),
 	)
-	var first *kqueue.ChangeError
-	if errors.As(err, &first) {
-		fmt.Println("first refused: change", first.Index, first.Event.Filter)
-	}
-	if all, ok := err.(interface{ Unwrap() []error }); ok {
-		for _, err := range all.Unwrap() {
-			switch {
-			case errors.Is(err, syscall.EBADF):
-				fmt.Println("bad descriptor")
-			case errors.Is(err, syscall.ENOENT):
-				fmt.Println("no such event")
-			}
-		}
+	for _, refused := range kqueue.ChangeErrors(err) {
+		fmt.Println("change", refused.Index, refused.Event.Filter, refused.Err)
 	}
 	// Output:
-	// first refused: change 1 READ
-	// bad descriptor
-	// no such event
+	// change 1 READ bad file descriptor
+	// change 2 TIMER no such file or directory
 }
 
 // Close ends the wait of every goroutine and returns when all have left.
