@@ -201,7 +201,7 @@ func Example_echoServer() {
 	go func() { served <- server.serve() }()
 
 	// One client sends more than the buffers hold, and does not read yet.
-	slow := dial(listener.Addr())
+	slow := connect(listener.Addr())
 	slow.SetReadBuffer(64 << 10)
 	sent := bytes.Repeat([]byte("hello, kqueue\n"), 1<<17)
 	end := make(chan bool)
@@ -214,7 +214,7 @@ func Example_echoServer() {
 	}()
 
 	// That holds up no other client. This one resets its connection in the end.
-	client := dial(listener.Addr())
+	client := connect(listener.Addr())
 	if _, err := io.WriteString(client, "hello"); err != nil {
 		log.Fatal(err)
 	}
@@ -246,7 +246,7 @@ func Example_echoServer() {
 	// stopped: true
 }
 
-func dial(addr net.Addr) *net.TCPConn {
+func connect(addr net.Addr) *net.TCPConn {
 	conn, err := net.Dial(addr.Network(), addr.String())
 	if err != nil {
 		log.Fatal(err)
