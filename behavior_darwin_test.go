@@ -256,3 +256,13 @@ func TestDeviceLowat(t *testing.T) {
 		apply(t, q, NewEvent(uintptr(null), filter, FlagDelete, 0, 0, 0))
 	}
 }
+
+// fileSystem returns the name of the file system of path.
+func fileSystem(t *testing.T, path string) string {
+	t.Helper()
+	var fs unix.Statfs_t
+	if err := unix.Statfs(path, &fs); err != nil {
+		t.Fatal(err)
+	}
+	return unix.ByteSliceToString(fs.Fstypename[:])
+}

@@ -66,3 +66,13 @@ func TestExceptIsRead(t *testing.T) {
 		t.Errorf("got %v", e)
 	}
 }
+
+// fileSystem returns the name of the file system of path.
+func fileSystem(t *testing.T, path string) string {
+	t.Helper()
+	var fs unix.Statfs_t
+	if err := unix.Statfs(path, &fs); err != nil {
+		t.Fatal(err)
+	}
+	return unix.ByteSliceToString(fs.Fstypename[:])
+}

@@ -31,6 +31,7 @@ func TestMounts(t *testing.T) {
 	expect(t, "mount(2), no note requested", returned(t, none), answers{
 		"dragonfly netbsd": "returned",
 		"freebsd":          nothing,
+		"freebsd-14":       unasked,
 	})
 
 	// The end of the file system ends a watch of its root directory.

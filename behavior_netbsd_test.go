@@ -1,6 +1,7 @@
 package kqueue_test
 
 import (
+	"testing"
 	"unsafe"
 
 	. "github.com/go-kqueue/kqueue"
@@ -31,4 +32,14 @@ func mountTmpfs(dir string) error {
 		return errno
 	}
 	return nil
+}
+
+// fileSystem returns the name of the file system of path.
+func fileSystem(t *testing.T, path string) string {
+	t.Helper()
+	var fs unix.Statvfs_t
+	if err := unix.Statvfs(path, &fs); err != nil {
+		t.Fatal(err)
+	}
+	return unix.ByteSliceToString(fs.Fstypename[:])
 }

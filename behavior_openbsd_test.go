@@ -37,15 +37,26 @@ func TestNoteTruncate(t *testing.T) {
 	q := newQueue(t)
 	f := newFile(t, "0123456789")
 	apply(t, q, VnodeEvent(int(f.Fd()), NoteTruncate).With(FlagClear))
-	if err := os.Truncate(f.Name(), 20); err != nil {
-		t.Fatal(err)
-	}
-	expect(t, "longer", poll(t, q), answers{"openbsd": nothing})
-	if err := os.Truncate(f.Name(), 5); err != nil {
-		t.Fatal(err)
-	}
-	if e := waitOne(t, q); e.Fflags&NoteTruncate == 0 {
-		t.Errorf("got %v", e)
+	for _, test := range []struct {
+		name string
+		size int64
+		want answers
+	}{
+		{"longer", 20, answers{"openbsd": nothing}},
+		{"shorter", 5, answers{"openbsd": "TRUNCATE", "openbsd-tmpfs": nothing}},
+	} {
+		if err := os.Truncate(f.Name(), test.size); err != nil {
+			t.Fatal(err)
+		}
+		events, err := q.Wait(0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := nothing
+		if len(events) == 1 {
+			got = FilterVnode.NoteString(events[0].Fflags & NoteTruncate)
+		}
+		expectFile(t, f.Name(), test.name, got, test.want)
 	}
 }
 
@@ -90,4 +101,14 @@ func TestDeviceRefused(t *testing.T) {
 			t.Errorf("got %v, want EINVAL", err)
 		}
 	}
+}
+
+// fileSystem returns the name of the file system of path.
+func fileSystem(t *testing.T, path string) string {
+	t.Helper()
+	var fs unix.Statfs_t
+	if err := unix.Statfs(path, &fs); err != nil {
+		t.Fatal(err)
+	}
+	return unix.ByteSliceToString(fs.F_fstypename[:])
 }

@@ -21,7 +21,8 @@ import (
 // that a kernel that changes is seen.
 
 // answers holds what each system is expected to answer. A key is the name of a
-// system or several names.
+// system or several names. A name with a release or with a file system, such as
+// "dragonfly-tmpfs", precedes that of the system alone.
 type answers map[string]string
 
 const (
@@ -32,6 +33,10 @@ const (
 	unasked = "not asked yet"
 )
 
+// release is another name of this system if it is one whose answers may differ
+// from those of the newest release.
+var release string
+
 // system is the name of this system in answers.
 func system() string {
 	if macOS {
@@ -40,35 +45,41 @@ func system() string {
 	return runtime.GOOS
 }
 
-// expect fails unless got is what this system is expected to answer.
-func expect(t testing.TB, what, got string, want answers) {
-	t.Helper()
-	expectOf(t, system(), what, got, want)
-}
-
-// expectOf is expect for a system by name, such as a system with a certain file
-// system.
-func expectOf(t testing.TB, system, what, got string, want answers) {
-	t.Helper()
-	answer := want.of(system)
-	switch answer {
-	case got:
-	case unasked:
-		t.Logf("%s: %s answers %q", what, system, got)
-	case "":
-		t.Errorf("%s: got %q, but no answer of %s is known", what, got, system)
-	default:
-		t.Errorf("%s: got %q, want %q", what, got, answer)
-	}
-}
-
-func (a answers) of(system string) string {
-	for systems, answer := range a {
-		if slices.Contains(strings.Fields(systems), system) {
-			return answer
+// of returns the answer for the first name that has one.
+func (a answers) of(names ...string) string {
+	for _, name := range names {
+		for systems, answer := range a {
+			if slices.Contains(strings.Fields(systems), name) {
+				return answer
+			}
 		}
 	}
 	return ""
+}
+
+// here returns what this system is expected to answer.
+func (a answers) here() string {
+	return a.of(release, system())
+}
+
+// expect fails unless got is what this system is expected to answer.
+func expect(t testing.TB, what, got string, want answers) {
+	t.Helper()
+	compare(t, what, got, want.here())
+}
+
+// compare fails unless got is want.
+func compare(t testing.TB, what, got, want string) {
+	t.Helper()
+	switch want {
+	case got:
+	case unasked:
+		t.Logf("%s: got %q", what, got)
+	case "":
+		t.Errorf("%s: got %q, but no answer of this system is known", what, got)
+	default:
+		t.Errorf("%s: got %q, want %q", what, got, want)
+	}
 }
 
 // nothing is the answer of a wait that returns no event.
@@ -140,7 +151,7 @@ func expectSoon(t testing.TB, what string, get func() string, want answers) {
 	t.Helper()
 	const patience = 20 * time.Second
 	start, got := time.Now(), get()
-	for got != want.of(system()) && time.Since(start) < patience {
+	for got != want.here() && time.Since(start) < patience {
 		runtime.Gosched()
 		got = get()
 	}
