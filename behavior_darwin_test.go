@@ -13,25 +13,19 @@ import (
 // macOS has no unit for milliseconds, which are the default.
 const noteAbsolute, noteMseconds Note = NoteAbsolute, 0
 
-// withUdata returns e with another Udata.
-func withUdata(e Event, udata uintptr) Event {
-	e.Udata = udata
-	return e
-}
-
 // With FlagUdataSpecific, a descriptor has several events of one filter.
 func TestFlagUdataSpecific(t *testing.T) {
 	q := newQueue(t)
 	_, w := newPipe(t)
-	first := withUdata(WriteEvent(w).With(FlagUdataSpecific), 1)
-	second := withUdata(first, 2)
+	first := WriteEvent(w).With(FlagUdataSpecific).WithUdata(1)
+	second := first.WithUdata(2)
 	apply(t, q, first, second)
 	events, err := q.Wait(0)
 	if err != nil || len(events) != 2 || events[0].Udata+events[1].Udata != 3 {
 		t.Errorf("got %v, %v; want both", events, err)
 	}
 	waitGone(t, q, WriteEvent(w))
-	waitGone(t, q, withUdata(first, 3))
+	waitGone(t, q, first.WithUdata(3))
 	apply(t, q, first.Delete())
 	if e := waitOne(t, q); e.Udata != 2 {
 		t.Errorf("got %v, want the other one", e)
@@ -47,7 +41,7 @@ func TestFlagDispatch2(t *testing.T) {
 	}
 	q := newQueue(t)
 	_, w := newPipe(t)
-	e := withUdata(WriteEvent(w).With(FlagDispatch2), 5)
+	e := WriteEvent(w).With(FlagDispatch2).WithUdata(5)
 	apply(t, q, e)
 	waitOne(t, q)
 	waitNone(t, q)
@@ -67,7 +61,7 @@ func TestFlagVanished(t *testing.T) {
 	q := newQueue(t)
 	r, _ := newPipe(t)
 	wantRefused(t, q, ReadEvent(r).With(FlagVanished), unix.EINVAL)
-	e := withUdata(ReadEvent(r).With(FlagDispatch2|FlagVanished), 5)
+	e := ReadEvent(r).With(FlagDispatch2 | FlagVanished).WithUdata(5)
 	apply(t, q, e)
 	waitNone(t, q)
 	closeFD(r)

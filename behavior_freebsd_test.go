@@ -41,11 +41,10 @@ func TestFlagForceoneshot(t *testing.T) {
 // FlagKeepudata keeps Udata in a change, and is refused in one that adds.
 func TestFlagKeepudata(t *testing.T) {
 	q := newQueue(t)
-	e := UserEvent(1)
-	e.Udata = 7
+	e := UserEvent(1).WithUdata(7)
 	apply(t, q, e)
 	wantRefused(t, q, e.With(FlagKeepudata), unix.EINVAL)
-	e.Udata = 8
+	e = e.WithUdata(8)
 	apply(t, q, e.Trigger().With(FlagKeepudata))
 	if got := waitOne(t, q); got.Udata != 7 {
 		t.Errorf("with FlagKeepudata: got %v", got)

@@ -44,8 +44,8 @@ func waitPending(t *testing.T, q *Queue) {
 // never comes: delete the timer first.
 func TestTimerFiredAndAddedAgain(t *testing.T) {
 	q := newQueue(t)
-	old, fresh := TimerEvent(1, time.Millisecond).With(FlagOneshot), TimerEvent(1, time.Hour).With(FlagOneshot)
-	old.Udata, fresh.Udata = 1, 2
+	old := TimerEvent(1, time.Millisecond).With(FlagOneshot).WithUdata(1)
+	fresh := TimerEvent(1, time.Hour).With(FlagOneshot).WithUdata(2)
 	apply(t, q, old)
 	waitPending(t, q)
 	apply(t, q, fresh)
