@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"os/exec"
 	"reflect"
 	"slices"
 	"strings"
@@ -190,5 +191,27 @@ func TestSimulatedAnswers(t *testing.T) {
 		if got = got[:n]; !slices.Equal(got, want) || n != 2 || got[0].Flags != FlagError || got[0].Err() != syscall.EBADF {
 			t.Errorf("%v: got the answers %v, want %v", changes, got, want)
 		}
+	}
+}
+
+// The tests of waiting, changing and closing hold on simulated kernels that are
+// like those of other systems too. The gate runs all tests on them.
+func TestSimulatedSystems(t *testing.T) {
+	if os.Getenv("KQUEUE_SIM") != "" {
+		t.Skip("KQUEUE_SIM is set")
+	}
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, system := range []string{"dragonfly", "darwin"} {
+		t.Run(system, func(t *testing.T) {
+			t.Parallel()
+			cmd := exec.Command(self, "-test.short", "-test.run=^Test(Apply|Close|Descriptor|Kevent|Simulated|Wait)")
+			cmd.Env = append(os.Environ(), "KQUEUE_SIM="+system)
+			if out, err := cmd.CombinedOutput(); err != nil {
+				t.Errorf("%v\n%s", err, out)
+			}
+		})
 	}
 }

@@ -215,7 +215,8 @@ func yield() {
 	}
 }
 
-// kevent is kqueue_kevent of sys/kern/kern_event.c.
+// kevent is kqueue_kevent of sys/kern/kern_event.c. Like unix.Kevent, it returns -1
+// with an errno.
 func (k *simKernel) kevent(fd int, changes, events []kernelEvent, limit *timespec) (int, error) {
 	yield()
 	defer yield()
