@@ -91,7 +91,8 @@ const NoteNseconds Note = 0x3
 // NoteAbstime (NOTE_ABSTIME), in a change with [FilterTimer] and together with
 // a unit, makes Data a point in time since the Unix epoch, on CLOCK_REALTIME.
 // The kernel turns it into a period when the event is added: the timer does not
-// follow a clock that is set later. A point in the past fires at once. The
-// timer fires once, and stays triggered unless it has [FlagClear] or
-// [FlagOneshot].
+// follow a clock that is set later. A point in the past fires at once. Use
+// [FlagOneshot]: without it, NetBSD 10.99 lets a point in the future fire again
+// and again, with the time that was left as the period (kern_event.c,
+// filt_timercompute), and the event stays triggered unless it has [FlagClear].
 const NoteAbstime Note = 0x10
