@@ -25,9 +25,9 @@ func WriteEvent(fd int) Event { return NewEvent(uintptr(fd), FilterWrite, FlagAd
 // [FilterVnode] for the given notes. Without FlagClear, the event stays
 // triggered after the first note.
 //
-// For a configuration file, watch for NoteWrite, NoteExtend, NoteAttrib (which
-// reports truncation), NoteRename, NoteDelete and NoteLink. After one of the
-// last three, open the file anew and watch the new descriptor.
+// For a configuration file, watch for NoteWrite, NoteExtend, NoteAttrib
+// (truncation, on most systems), NoteRename, NoteDelete and NoteLink. After one
+// of the last three, open the file anew and watch the new descriptor.
 func VnodeEvent(fd int, notes Note) Event {
 	return NewEvent(uintptr(fd), FilterVnode, FlagAdd, notes, 0, 0)
 }

@@ -61,8 +61,9 @@ func watchConfig(q *kqueue.Queue, name string, update func(content []byte)) erro
 		}
 		file.Close() // which also removes the event of the old file
 		file = current
-		// Watch the file before reading it, so that no change is missed. NoteAttrib
-		// reports truncation, and NoteLink that one of several names is gone.
+		// Watch the file before reading it, so that no change is missed. Truncation
+		// is NoteAttrib on most systems. The last three notes are for a name that is a
+		// symbolic link to a file elsewhere, whose directory is not watched.
 		notes := kqueue.NoteWrite | kqueue.NoteExtend | kqueue.NoteAttrib |
 			kqueue.NoteRename | kqueue.NoteDelete | kqueue.NoteLink
 		err = q.Apply(kqueue.VnodeEvent(int(file.Fd()), notes).With(kqueue.FlagClear))
