@@ -60,12 +60,12 @@
 //   - Udata is returned as it was passed in.
 //
 // Flags and Fflags of a triggered event may contain more bits than the program
-// asked for, so test for single bits: event.Fflags&NoteWrite != 0.
+// asked for, so test individual bits: event.Fflags&NoteWrite != 0.
 //
 // An event is returned by every wait while its condition holds. With FlagClear,
-// it is returned when something has happened since. Neither is exact: an event
-// may come without news, and Data may be out of date. So make descriptors
-// non-blocking, and read or write until EAGAIN.
+// it is returned when something has happened since. In both cases an event may
+// be spurious, and Data may be out of date. So make descriptors non-blocking,
+// and read or write until EAGAIN.
 //
 // Adding an event that is in the queue replaces its Fflags, Data and Udata. It
 // neither enables the event nor changes its options: see [FlagAdd].
@@ -128,19 +128,19 @@
 //
 // # Timeouts
 //
-// A timeout of 0 or less polls. [Forever] never passes. Since it is the longest
-// Duration, min(time.Until(deadline), kqueue.Forever) is a valid timeout, also
-// when the deadline is over. When a timeout passes, the call returns no events
-// and no error.
+// A timeout of 0 or less polls. [Forever] never passes. When a timeout passes,
+// the call returns no events and no error. time.Until(deadline) is a valid
+// timeout, even when the deadline has passed, but such a poll still returns
+// pending events: a loop that must end at the deadline has to check the time. A
+// zero deadline has passed long ago; no deadline is Forever.
 //
 // A signal neither shortens nor lengthens a wait, and timeouts that are too
 // long for the kernel are split. No wait ends early, but NetBSD, OpenBSD and
 // DragonFly count clock ticks, round up and add one: at 100 Hz, any timeout of
 // up to 10 ms takes about 20 ms.
 //
-// In a bubble of testing/synctest, whose clock stands still during a system
-// call, a wait ends when the kernel says so, and a signal starts its timeout
-// anew.
+// In a testing/synctest bubble, whose clock stands still during a system call,
+// a wait ends when the kernel says so, and a signal starts its timeout anew.
 //
 // # Concurrency and Close
 //
@@ -166,14 +166,14 @@
 //
 // A queue can also watch other queues: see [Queue.Fd]. Queues must not watch
 // each other in a circle and must not be nested deeply. Do not expect the
-// kernel to refuse it.
+// kernel to refuse this.
 //
 // # Scale
 //
 // Waiting does not depend on the number of events in a queue, nor does adding a
 // descriptor. But FreeBSD, NetBSD and DragonFly keep timers, user events and
 // processes in 64 hash buckets, so the cost of adding or triggering one grows
-// with their number: a few microseconds among 10,000, some hundreds among
+// with their number: a few microseconds among 10,000, a few hundred among
 // 100,000.
 //
 // Use small consecutive Idents. Aligned addresses, or an index shifted left by
@@ -294,8 +294,9 @@
 //   - Make timers with [TimerEvent]. Delete one before adding it again, and
 //     ignore ENOENT.
 //   - Add a user event first and trigger it by a second change.
-//   - After SIGCHLD, wait for every child that has exited, not for Data
-//     children. Treat ESRCH for a child as its exit.
+//   - After SIGCHLD, wait for every child that has exited, not just
+//     for as many as Data says. Treat ESRCH for a child as its exit, and add its event in an
+//     Apply of its own.
 //
 // The comments of the filters, flags and notes explain the differences. In
 // short:

@@ -178,7 +178,9 @@ func (e Event) Err() error {
 // and DragonFly, and most systems discard what is not read within a few
 // seconds.
 //
-// Not every end is reported by FlagEOF: see [FilterRead] and [FilterWrite].
+// An event without FlagClear is returned with FlagEOF by every wait until it is
+// deleted or its descriptor is closed. Not every end is reported by FlagEOF: see
+// [FilterRead] and [FilterWrite].
 func (e Event) EOF() bool { return e.Flags&FlagEOF != 0 }
 
 // SocketErr returns the error of a socket, a [syscall.Errno] such as

@@ -464,7 +464,7 @@ func ExampleQueue_WaitInto_workers() {
 					if _, err := r.Read(buf); err != nil {
 						log.Fatal(err)
 					}
-					if err := q.Apply(read.Enable()); err != nil {
+					if err := q.Apply(read.Enable()); err != nil && !errors.Is(err, os.ErrClosed) {
 						log.Fatal(err)
 					}
 					bytes <- buf[0]

@@ -202,7 +202,7 @@ const FilterProc Filter = evfiltProc
 //
 // Take Data as a hint. On DragonFly, signals that the program catches merge
 // while one is pending. After SIGCHLD, wait for every child that has exited,
-// not for Data children.
+// not just for as many as Data says.
 //
 // Signal handlers are not affected, and ignored signals are counted too.
 // Exceptions:

@@ -3,7 +3,7 @@ package kqueue
 // A Flag is a set of bits in [Event.Flags]. In a change they are actions and
 // options, in a triggered event they are conditions. A triggered event may also
 // contain bits of the change that added it, and which ones differs from system
-// to system. Test for single bits, and only for conditions: FreeBSD, for one,
+// to system. Test individual bits, and only for conditions: FreeBSD, for one,
 // never returns FlagAdd or FlagEnable.
 //
 // The flags below exist on all five systems, with the same numbers. Others are
@@ -65,7 +65,7 @@ const FlagOneshot Flag = 0x10
 // always have it. Read or write until EAGAIN before the next wait: what is left
 // over is not reported again.
 //
-// An event may also be returned again without news, which does no harm if the
+// An event may also be returned again with nothing new, which does no harm if the
 // descriptor is non-blocking:
 //
 //   - when it is added again and, on most systems, when it is enabled;
@@ -79,8 +79,9 @@ const FlagClear Flag = 0x20
 
 // FlagReceipt (EV_RECEIPT) makes the kernel answer the change with an event
 // that has [FlagError], with the errno or 0 in Data, and return no pending
-// events. [Queue.Apply] uses it for several changes. FreeBSD, OpenBSD, macOS
-// 10.5, DragonFly 4.6, NetBSD 10.0 and later have this flag.
+// events. [Queue.Apply] uses it for several changes, and events that were added
+// so may be returned with it. FreeBSD, OpenBSD, macOS 10.5, DragonFly 4.6,
+// NetBSD 10.0 and later have this flag.
 const FlagReceipt Flag = 0x40
 
 // FlagDispatch (EV_DISPATCH) disables the event when it is returned, so that

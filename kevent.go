@@ -12,9 +12,9 @@ import (
 	"time"
 )
 
-// Forever is the timeout that never passes: the longest [time.Duration]. Since
-// no timeout is longer, min(time.Until(deadline), Forever) is the timeout that
-// ends at a deadline, and a deadline that is over makes it a poll.
+// Forever is the timeout that never passes. It is the longest [time.Duration], so
+// that time.Until(deadline) is a timeout too: a deadline that has passed makes it
+// negative, which polls.
 const Forever time.Duration = math.MaxInt64
 
 // maxEvents is the largest number of events that one Wait returns, and of changes

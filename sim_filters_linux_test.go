@@ -180,7 +180,10 @@ func lookVnode(kn *knote) bool {
 		}
 		for i := 0; i < n; {
 			event := (*unix.InotifyEvent)(unsafe.Pointer(&buf[i]))
-			happened |= event.Mask
+			// A directory is told of what happens to its files too.
+			if entries := uint32(unix.IN_CREATE | unix.IN_DELETE | unix.IN_MOVE); event.Len == 0 || event.Mask&entries != 0 {
+				happened |= event.Mask
+			}
 			i += unix.SizeofInotifyEvent + int(event.Len)
 		}
 	}
