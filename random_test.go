@@ -85,7 +85,7 @@ func randomRounds(t testing.TB, seed uint64, rounds int) {
 		var timeout time.Duration
 		var ending *time.Timer
 		if r.IntN(16) == 0 { // rarely, because each sleep takes a clock tick
-			timeout = time.Duration(r.Uint64()) // up to 292 years, or for ever
+			timeout = time.Duration(r.Uint64()) // up to 292 years; a negative one polls
 			ending = time.AfterFunc(time.Microsecond, func() { q.Apply(end.Trigger()) })
 		}
 		n := 0
