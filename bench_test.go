@@ -259,7 +259,7 @@ func readPipes(t testing.TB, count int) []Event {
 }
 
 // waitAmong compares waits for count descriptors that are ready among others that
-// are not, which must not make a wait dearer.
+// are not, which must not make a wait slower.
 func waitAmong(count, watched int) func(t testing.TB) comparison {
 	return func(t testing.TB) comparison {
 		q, into := newQueue(t), make([]Event, count)
@@ -429,7 +429,7 @@ func BenchmarkString(b *testing.B) {
 	})
 }
 
-// TestBenchmarkTable prints how much dearer this package is than raw calls. It
+// TestBenchmarkTable prints how much more this package costs than raw calls. It
 // measures by the clock, which proves nothing on a busy machine, so it runs only
 // on request:
 //

@@ -165,8 +165,7 @@
 // the runtime notices. Set GOMAXPROCS to 2 there.
 //
 // A queue can also watch other queues: see [Queue.Fd]. Queues must not watch
-// each other in a circle and must not be nested deeply. Do not expect the
-// kernel to refuse this.
+// each other in a circle and must not be nested deeply.
 //
 // # Scale
 //

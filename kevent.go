@@ -22,7 +22,7 @@ const Forever time.Duration = math.MaxInt64
 const maxEvents = 64
 
 var errNoRoom = fmt.Errorf("kqueue: wait: no room for events: %w", os.ErrInvalid)
-var errReceipt = errors.New("kqueue: apply: the system is too old: its kernel ignored FlagReceipt")
+var errReceipt = fmt.Errorf("kqueue: apply: the kernel is too old: it ignored FlagReceipt: %w", errors.ErrUnsupported)
 
 // Apply passes changes to the kernel. Each of them adds, modifies, triggers or
 // deletes one event, as its Flags say. Apply does not wait, and it takes no
@@ -36,14 +36,16 @@ var errReceipt = errors.New("kqueue: apply: the system is too old: its kernel ig
 // [os.ErrClosed]. Compare errors with [errors.Is], for example with
 // [syscall.ENOENT] if the event to delete does not exist.
 //
-// Apply neither modifies nor keeps the slice. FlagReceipt has no effect here.
+// Apply neither modifies nor keeps the slice. FlagReceipt has no effect here. On
+// NetBSD before 10.0, which ignores it, several changes fail with an error that
+// wraps [errors.ErrUnsupported].
 //
 // For several changes, Kevent(changes, nil, 0) is cheaper on FreeBSD and
 // NetBSD. It stops at the first change that is refused and does not say which
 // one that is.
 func (q *Queue) Apply(changes ...Event) error {
 	// This is how a call enters; WaitInto and Kevent do the same. A function for it
-	// would have to return a bool, which costs as much as the rest.
+	// would return a bool, and to make and test that costs more than the rest.
 	if q == nil || q.calls.Add(1) >= 0 {
 		return q.turnAway("apply")
 	}
@@ -134,8 +136,9 @@ func (q *Queue) WaitInto(events []Event, timeout time.Duration) (n int, err erro
 // changes and does not wait.
 //
 // Signals do not end the wait, and the changes are applied only once. changes
-// and events may be the same slice. A change that was collected before its
-// descriptor was closed reaches another file if the number is in use again.
+// and events may be the same slice, but must not overlap otherwise. A change that
+// was collected before its descriptor was closed reaches another file if the
+// number is in use again.
 func (q *Queue) Kevent(changes, events []Event, timeout time.Duration) (n int, err error) {
 	if q == nil || q.calls.Add(1) >= 0 {
 		return 0, q.turnAway("kevent")
@@ -173,7 +176,7 @@ func (q *Queue) keventApart(changes, events []Event, timeout time.Duration) (n i
 	if n > 0 || err != nil || len(events) == 0 {
 		return n, os.NewSyscallError("kevent", err)
 	}
-	return q.WaitInto(events, timeout)
+	return q.Kevent(nil, events, timeout)
 }
 
 // queueError returns the error of the queue if errno, with which a change failed,
@@ -235,11 +238,11 @@ func applyBatch(fd int, changes, batch []Event, first int) (failed bool, err err
 			mishandled = true
 		}
 	}
-	// The answers overwrite their changes.
-	if mishandled {
-		_, err = applyEach(fd, batch, batch)
+	n := 0
+	if mishandled { // the answers overwrite their changes
+		n, err = applyEach(fd, batch, batch)
 	} else {
-		_, err = kevent(fd, kernelEvents(batch), kernelEvents(batch), new(timespec))
+		n, err = kevent(fd, kernelEvents(batch), kernelEvents(batch), new(timespec))
 	}
 	if err != nil {
 		return true, os.NewSyscallError("kevent", err)
@@ -250,7 +253,7 @@ func applyBatch(fd int, changes, batch []Event, first int) (failed bool, err err
 		flags &= batch[i].Flags
 		data |= batch[i].Data
 	}
-	if flags == 0 {
+	if n < len(batch) || flags == 0 {
 		return true, errReceipt
 	}
 	if data != 0 {
@@ -386,14 +389,14 @@ func (b *buffer) cut(n int) []Event {
 	}
 	events := b.chunk[:n:n]
 	b.chunk = b.chunk[n:]
-	for i := range events { // dearer than copy only for many
+	for i := range events { // slower than copy only for many
 		events[i] = b.events[i]
 	}
 	return events
 }
 
 // A sharedBuffer is a buffer of a queue. Calls that find it taken get another one
-// from a pool, which is dearer.
+// from a pool, which takes longer.
 type sharedBuffer struct {
 	taken  atomic.Bool
 	buffer *buffer // nil until the first call; guarded by taken

@@ -83,9 +83,9 @@ func (q *Queue) Fd() uintptr {
 // an event of the program that has this Ident.
 //
 // Any other error means that close(2) failed, or that the waiting calls could not
-// be woken because both user events and descriptors are exhausted. In the latter
-// case Close does not wait for them: the queue counts as closed, and the last
-// call that leaves it releases the descriptor.
+// be woken, for instance because both user events and descriptors are exhausted.
+// In the latter case Close does not wait for them: the queue counts as closed,
+// and the last call that leaves it releases the descriptor.
 func (q *Queue) Close() error {
 	if q == nil {
 		return closedError("close")
@@ -160,7 +160,7 @@ func (q *Queue) countOut() {
 }
 
 // wakeIdent is the ident of the user event with which Close wakes the calls that
-// wait. A queue has it only while it closes.
+// wait. The package adds it only to a queue that closes.
 const wakeIdent = ^uintptr(0)
 
 // wake wakes a call inside a closing queue; on a kernel that wakes all sleepers

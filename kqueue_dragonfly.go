@@ -32,9 +32,8 @@ const (
 	// the answers to changes (sys/kern/kern_event.c, kevent_copyout).
 	writesPastEvents = true
 
-	// No kevent(2) call waits longer, not even for Forever. The kernel counts within
-	// a call how often the queue wakes it for nothing, and does not survive its own
-	// limit (sys/kern/kern_event.c, kern_kevent; seen on 6.3 under load).
+	// No kevent(2) call waits longer, not even for Forever: on a busy queue, this
+	// kernel does not bear long calls (sys/kern/kern_event.c, kern_kevent).
 	longestCall  = time.Second / 2
 	renewForever = true
 

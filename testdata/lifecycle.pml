@@ -22,15 +22,15 @@
  * "atomic" or "d_step" encloses is a single step. Other statements are steps of
  * their own. "timeout" is true when nothing else can go on.
  *
- * What is modelled of the package: how a call begins (enter here), leave,
- * wakeNext, countOut, Close, wake and wakeByPipe, with a step for each atomic operation and for each change to
- * the kernel's queue; the loop in Queue.wait; and how Kevent splits a call that
- * changes the event of Close. Each call is of one of these sorts: it waits, it
+ * What is modeled of the package: how a call begins (enter here) and leaves,
+ * wakeNext, countOut, Close, wake and wakeByPipe, with a step for each atomic
+ * operation and for each change to the kernel's queue; the loop in keventAgain;
+ * and how Kevent splits a call that changes the event of Close. Each call is of one of these sorts: it waits, it
  * changes the event of Close, it does both, or it does something else. It may
  * begin before, during or after Close. A signal (EINTR), its timeout or an event
  * of the program may end its sleep.
  *
- * What is modelled of the kernel: the user event whose ident is wakeIdent, which
+ * What is modeled of the kernel: the user event whose ident is wakeIdent, which
  * the program may have added before; the event of the pipe; and the sleepers.
  *
  *	KERNEL=ONE     An event wakes one sleeper. Real kernels wake them all, the
@@ -65,7 +65,7 @@
  *   - When nothing more can happen, either no Close was called, or no call
  *     sleeps, Close has returned, and the descriptor and the pipe are released.
  *
- * What is not modelled: more calls than that; the lengths of timeouts; wakeMu,
+ * What is not modeled: more calls than that; the lengths of timeouts; wakeMu,
  * as each of the two things it protects is one step here; errors of kevent(2)
  * other than ENOENT and a lack of room; and the memory order of processors, as
  * Go's atomic operations are sequentially consistent.
