@@ -179,6 +179,7 @@ func TestEventWaitStatus(t *testing.T) {
 	for _, e := range []Event{
 		{Filter: FilterProc, Fflags: NoteFork, Data: 1},
 		{Filter: FilterProc, Flags: FlagError | FlagEOF, Fflags: exit, Data: 1},
+		{Filter: FilterProc, Flags: FlagEOF, Data: 7 << 8}, // NetBSD and others, if NoteExit was not requested
 		{Filter: FilterProc, Flags: FlagAdd, Fflags: exit},
 		{Filter: FilterRead, Fflags: exit, Data: 1},
 		{Filter: FilterVnode, Flags: FlagEOF, Fflags: exit, Data: 1},
