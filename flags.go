@@ -141,9 +141,9 @@ const NoteDelete Note = 0x1
 const NoteWrite Note = 0x2
 
 // NoteExtend (NOTE_EXTEND), for [FilterVnode], reports that a write made the
-// file grow. If ftruncate(2) does, this note is returned only by NetBSD and
-// DragonFly's tmpfs: see [NoteAttrib]. For a directory, a rename moved an entry
-// into it (FreeBSD, NetBSD) or out of it (FreeBSD).
+// file grow. If ftruncate(2) does, this note is returned only by NetBSD and by
+// the tmpfs of DragonFly and OpenBSD: see [NoteAttrib]. For a directory, a rename moved an entry
+// into it (FreeBSD, and NetBSD under a new name) or out of it (FreeBSD).
 const NoteExtend Note = 0x4
 
 // NoteAttrib (NOTE_ATTRIB), for [FilterVnode], reports that the attributes of
@@ -152,7 +152,7 @@ const NoteExtend Note = 0x4
 // If ftruncate(2), or open(2) with O_TRUNC, changes the size, this note comes
 // alone on most systems. OpenBSD adds NoteTruncate when the file shrinks,
 // NetBSD adds [NoteExtend] when it grows, and DragonFly's tmpfs returns
-// [NoteWrite] instead.
+// [NoteWrite] instead. OpenBSD's tmpfs does not report it, or as NoteExtend.
 const NoteAttrib Note = 0x8
 
 // NoteLink (NOTE_LINK), for [FilterVnode], reports that the file got another

@@ -51,9 +51,9 @@ func kernelMishandles(queue int, change *Event) bool { return freebsdMishandles(
 const FilterFS Filter = unix.EVFILT_FS
 
 // FilterEmpty (EVFILT_EMPTY) is triggered when the write buffer of a socket is
-// empty. Ident is the descriptor of the socket. On FreeBSD 15.0, it is
-// triggered on Unix sockets when the buffer is not empty. NetBSD has this
-// filter too.
+// empty. Ident is the descriptor of the socket. Do not use it for Unix sockets
+// on FreeBSD 15.0: there, it is triggered only if the buffer is full when the
+// event is added (uipc_usrreq.c). NetBSD has this filter too.
 const FilterEmpty Filter = unix.EVFILT_EMPTY
 
 // FilterProcdesc (EVFILT_PROCDESC) reports what a process does. Ident is a

@@ -48,9 +48,9 @@ func kernelMishandles(queue int, change *Event) bool { return netbsdMishandles(q
 const FilterFS Filter = 7
 
 // FilterEmpty (EVFILT_EMPTY) is triggered when the send buffer of a socket is
-// empty; for TCP, this means that all data was acknowledged. Ident is the
-// descriptor of the socket. Data is returned as 0. NetBSD 10.0 and later have
-// this filter. FreeBSD has it too.
+// empty; for TCP, this means that all data was acknowledged. A Unix stream
+// socket always triggers it. Ident is the descriptor of the socket. Data is
+// returned as 0. NetBSD 10.0 and later have this filter. FreeBSD has it too.
 const FilterEmpty Filter = 9
 
 // The notes that NetBSD 10.0 and later have in addition, by filter.
