@@ -155,6 +155,17 @@ func TestNotesTextBySystem(t *testing.T) {
 	}
 }
 
+// A filter without a name is a number, negative ones too where Filter is unsigned.
+func TestUnknownFilterText(t *testing.T) {
+	for system, n := range allNames {
+		for _, number := range []int{-99, 99} {
+			if got, want := n.filterText(Filter(number)), fmt.Sprintf("Filter(%d)", number); got != want {
+				t.Errorf("%s: got %s, want %s", system, got, want)
+			}
+		}
+	}
+}
+
 // parseBits returns the bits that text names.
 func parseBits(t testing.TB, text string, known ...[]bitName) uint32 {
 	t.Helper()
