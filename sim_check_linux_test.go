@@ -124,11 +124,15 @@ func TestSimulatedKernelWithoutReceipts(t *testing.T) {
 	}
 	pending := UserEvent(2)
 	pending.Data = int64(syscall.ENOMEM) // which is the Data of the event, not an errno
+	other := pending
+	other.Ident++
 	for name, test := range map[string]struct{ before, changes []Event }{
 		"accepted":               {nil, []Event{good, good}},
 		"the first one refused":  {nil, []Event{bad, good}},
 		"the second one refused": {nil, []Event{good, bad}},
 		"pending events":         {[]Event{pending, pending.Trigger()}, []Event{good, good}},
+		"as many pending events": {[]Event{pending, other, pending.Trigger(), other.Trigger()}, []Event{good, good}},
+		"with FlagError":         {nil, []Event{good.With(FlagError), good.With(FlagError)}},
 		"several batches":        {nil, many},
 	} {
 		q := newQueue(t)
