@@ -26,10 +26,12 @@ var update = flag.Bool("update", false, "rewrite testdata/api")
 // A port is the package on one system and architecture, and x/sys/unix there.
 type port struct{ kqueue, unix *types.Package }
 
-// portNames are all systems and all layouts of Event.
+// portNames are all ports, but those of iOS, whose files are those of macOS.
 var portNames = []string{
-	"darwin/amd64", "dragonfly/amd64", "freebsd/amd64", "netbsd/amd64", "openbsd/amd64", "linux/amd64",
-	"freebsd/386", "netbsd/386", "openbsd/386", "freebsd/arm", "netbsd/arm", "openbsd/arm",
+	"darwin/amd64", "darwin/arm64", "dragonfly/amd64", "linux/amd64",
+	"freebsd/386", "freebsd/amd64", "freebsd/arm", "freebsd/arm64", "freebsd/riscv64",
+	"netbsd/386", "netbsd/amd64", "netbsd/arm", "netbsd/arm64",
+	"openbsd/386", "openbsd/amd64", "openbsd/arm", "openbsd/arm64", "openbsd/ppc64", "openbsd/riscv64",
 }
 
 // loadPorts type-checks the package and x/sys/unix for each port from their
