@@ -226,7 +226,7 @@ func (e Event) String() string { return string(e.append(make([]byte, 0, 128))) }
 
 // append appends the text of e to b.
 func (e *Event) append(b []byte) []byte {
-	b = systemNames.appendFilter(b, e.Filter)
+	b = append(b, systemNames.filterText(e.Filter)...)
 	b = append(b, '(')
 	switch e.Filter {
 	case FilterRead, FilterWrite, FilterVnode, FilterProc, FilterSignal:

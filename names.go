@@ -39,13 +39,11 @@ func (n *names) filter(filter Filter) *filterNames {
 	return &unknownFilter
 }
 
-func (n *names) appendFilter(b []byte, filter Filter) []byte {
+func (n *names) filterText(filter Filter) string {
 	if name := n.filter(filter).name; name != "" {
-		return append(b, name...)
+		return name
 	}
-	b = append(b, "Filter("...)
-	b = strconv.AppendInt(b, int64(int32(filter)), 10)
-	return append(b, ')')
+	return "Filter(" + strconv.Itoa(int(int32(filter))) + ")"
 }
 
 func (n *names) appendFlags(b []byte, flags Flag) []byte {
@@ -87,13 +85,6 @@ func bitsText(bits uint32, lists ...[]bitName) string {
 		}
 	}
 	return string(appendBits(make([]byte, 0, 64), bits, lists...))
-}
-
-func (n *names) filterText(filter Filter) string {
-	if name := n.filter(filter).name; name != "" {
-		return name
-	}
-	return string(n.appendFilter(nil, filter))
 }
 
 func (n *names) flagsText(flags Flag) string {
