@@ -7,7 +7,6 @@ import (
 	"os"
 	"slices"
 	"sync"
-	"sync/atomic"
 	"syscall"
 	"time"
 )
@@ -17,9 +16,12 @@ import (
 // negative, which polls.
 const Forever time.Duration = math.MaxInt64
 
-// maxEvents is the largest number of events that one Wait returns, and of changes
-// that Apply passes to the kernel at once.
-const maxEvents = 64
+const (
+	maxEvents = 64   // that one Wait returns
+	maxBatch  = 1024 // changes that Apply passes to the kernel at once
+
+	noFilter = FilterRead + 100 // that no kernel has: each refuses it with EINVAL
+)
 
 var errNoRoom = fmt.Errorf("kqueue: wait: no room for events: %w", os.ErrInvalid)
 var errReceipt = fmt.Errorf("kqueue: apply: the kernel is too old: it ignored FlagReceipt: %w", errors.ErrUnsupported)
@@ -50,24 +52,26 @@ func (q *Queue) Apply(changes ...Event) error {
 		return q.turnAway("apply")
 	}
 	var err error
-	if len(changes) == 1 && !kernelMishandles(q.fd, &changes[0]) {
+	switch n := len(changes); {
+	case n == 1 && !mishandled(q.fd, &changes[0]):
 		// Without room for events, the kernel returns the errno of the change.
 		if _, err = kevent(q.fd, kernelEvents(changes), nil, new(timespec)); err != nil {
 			err = changeError(q.fd, changes[0], err)
 		}
-	} else {
-		r, own := q.batch.take()
-		if n := len(changes); n <= maxEvents {
-			_, err = applyBatch(q.fd, changes, r.events[:n], 0)
-		} else {
-			err = applyBatches(q.fd, changes, r.events[:])
-		}
-		q.batch.giveBack(r, own)
+	case n <= 4:
+		var batch [4]Event
+		err = applyBatches(q.fd, changes, batch[:])
+	case n <= maxEvents:
+		b := q.takeBuffer()
+		err = applyBatches(q.fd, changes, b.events[:])
+		q.giveBack(b)
+	default:
+		err = applyBatches(q.fd, changes, make([]Event, min(n, maxBatch)))
 	}
-	// And this is how it leaves. A call that leaves an open queue cannot have
-	// received the event that wakes the calls inside.
+	// And this is how it leaves. What the kernel has taken is reported as taken,
+	// even if the queue is closed by now.
 	if q.calls.Add(-1) >= 0 {
-		return q.wakeNext("apply")
+		q.wakeNext()
 	}
 	return err
 }
@@ -91,13 +95,10 @@ func (q *Queue) Wait(timeout time.Duration) ([]Event, error) {
 	if q == nil {
 		return nil, closedError("wait")
 	}
-	r, own := q.waiting.take()
-	n, err := q.WaitInto(r.events[:], timeout)
-	var events []Event
-	if n > 0 {
-		events = r.cut(n)
-	}
-	q.waiting.giveBack(r, own)
+	b := q.takeBuffer()
+	n, err := q.WaitInto(b.events[:], timeout)
+	events := b.cut(n)
+	q.giveBack(b)
 	return events, err
 }
 
@@ -110,16 +111,20 @@ func (q *Queue) WaitInto(events []Event, timeout time.Duration) (n int, err erro
 	}
 	if len(events) > 0 {
 		var t timespec
-		limit, start := callLimit(&t, timeout)
-		n, err = kevent(q.fd, nil, kernelEvents(events), limit)
+		var end time.Duration
+		if 0 < timeout && timeout < Forever {
+			end = deadline(timeout)
+		}
+		n, err = kevent(q.fd, nil, kernelEvents(events), callLimit(&t, timeout))
 		if n <= 0 && (timeout > 0 || err != nil) {
-			n, err = keventAgain(q.fd, events, timeout, start, err)
+			n, err = keventAgain(q.fd, events, timeout, end, err)
 		}
 	} else {
 		err = errNoRoom
 	}
 	if q.calls.Add(-1) >= 0 {
-		return 0, q.wakeNext("wait")
+		q.wakeNext()
+		return 0, closedError("wait")
 	}
 	return n, err
 }
@@ -143,40 +148,50 @@ func (q *Queue) Kevent(changes, events []Event, timeout time.Duration) (n int, e
 	if q == nil || q.calls.Add(1) >= 0 {
 		return 0, q.turnAway("kevent")
 	}
-	apart := len(events) < len(changes) && answersAreLost(changes, len(events))
-	for i := range changes {
-		// A change of the event with which Close wakes calls may come when Close has
-		// triggered it. The call must then leave before it waits.
-		if kernelMishandles(q.fd, &changes[i]) || changes[i].Ident == wakeIdent {
-			apart = true
+	if mustGoApart(q.fd, changes, len(events)) {
+		n, err = applyEach(q.fd, changes, events)
+		changes = nil
+	}
+	if n == 0 && err == nil {
+		var t timespec
+		var end time.Duration
+		if 0 < timeout && timeout < Forever {
+			end = deadline(timeout)
+		}
+		n, err = kevent(q.fd, kernelEvents(changes), kernelEvents(events), callLimit(&t, timeout))
+		if n <= 0 && (timeout > 0 || err != nil) {
+			n, err = keventAgain(q.fd, events, timeout, end, err)
 		}
 	}
-	if apart {
-		return q.keventApart(changes, events, timeout)
-	}
-	var t timespec
-	limit, start := callLimit(&t, timeout)
-	n, err = kevent(q.fd, kernelEvents(changes), kernelEvents(events), limit)
-	if n <= 0 && (timeout > 0 || err != nil) {
-		n, err = keventAgain(q.fd, events, timeout, start, err)
-	}
 	if q.calls.Add(-1) >= 0 {
-		return 0, q.wakeNext("kevent")
+		q.wakeNext()
+		// The answers to changes are returned even now. A wait has none.
+		if err == nil && len(events) > 0 && (n == 0 || events[0].Flags&FlagError == 0) {
+			return 0, closedError("kevent")
+		}
 	}
 	return n, err
 }
 
-// keventApart is the rest of Kevent for changes that must be passed to the kernel
-// one at a time, and apart from the wait.
-func (q *Queue) keventApart(changes, events []Event, timeout time.Duration) (n int, err error) {
-	n, err = applyEach(q.fd, changes, events)
-	if q.calls.Add(-1) >= 0 {
-		return 0, q.wakeNext("kevent")
+// mishandled reports whether change must be kept from the kernel: because it would
+// be taken wrong (see guards.go), or because its event belongs to Close.
+func mishandled(queue int, change *Event) bool {
+	return change.Filter == FilterUser && change.Ident == wakeIdent || kernelMishandles(queue, change)
+}
+
+// mustGoApart reports whether changes must be passed one at a time to a kernel that
+// has room for so many answers: because one is mishandled, or because it gets the
+// answers wrong if there are more changes. At the first FlagReceipt without room,
+// all kernels but that of macOS stop without an error. Some write answers past the
+// end of a list of events that is too short, if there is one.
+func mustGoApart(queue int, changes []Event, room int) bool {
+	short := room < len(changes)
+	for i := range changes {
+		if mishandled(queue, &changes[i]) || short && changes[i].Flags&FlagReceipt != 0 {
+			return true
+		}
 	}
-	if n > 0 || err != nil || len(events) == 0 {
-		return n, os.NewSyscallError("kevent", err)
-	}
-	return q.Kevent(nil, events, timeout)
+	return short && room > 0 && writesPastEvents
 }
 
 // queueError returns the error of the queue if errno, with which a change failed,
@@ -198,21 +213,51 @@ func changeError(fd int, change Event, errno error) error {
 	return &ChangeError{0, change, errno}
 }
 
-// applyBatches passes changes to the kernel, as many at a time as batch has room
-// for.
+// applyBatches passes changes to the kernel by way of batch, as many at a time as
+// that has room for. FlagReceipt makes the kernel answer every change, in order,
+// and return nothing else. Without it, the kernel would stop at the first change
+// that it refuses or, given room for errors, take pending events from the queue.
 func applyBatches(fd int, changes, batch []Event) error {
 	var errs []error
-	for first := 0; first < len(changes); first += len(batch) {
-		n := min(len(batch), len(changes)-first)
-		failed, err := applyBatch(fd, changes[first:first+n], batch[:n], first)
-		if err != nil {
-			errs = append(errs, err)
+	for first := 0; ; first += len(batch) {
+		batch = batch[:copy(batch, changes[first:])]
+		for i := range batch {
+			b := &batch[i]
+			b.Flags |= FlagReceipt
+			if mishandled(fd, b) {
+				b.Filter = noFilter // The kernel answers EINVAL.
+			}
 		}
-		if failed {
-			break
+		n, err := kevent(fd, kernelEvents(batch), kernelEvents(batch), new(timespec))
+		if err != nil {
+			return joinErrors(append(errs, os.NewSyscallError("kevent", err)))
+		}
+		// Most of the time all answers are receipts and have no errno.
+		flags, data := FlagError, int64(0)
+		for i := range batch {
+			flags &= batch[i].Flags
+			data |= batch[i].Data
+		}
+		if n < len(batch) || flags == 0 {
+			return joinErrors(append(errs, errReceipt))
+		}
+		if data != 0 {
+			errs = appendRefusals(errs, changes, batch, first)
+		}
+		if first+len(batch) == len(changes) {
+			return joinErrors(errs)
 		}
 	}
-	return joinErrors(errs)
+}
+
+// appendRefusals appends the errors of the changes, from first on, that got answers.
+func appendRefusals(errs []error, changes, answers []Event, first int) []error {
+	for i := range answers {
+		if err := answers[i].Err(); err != nil {
+			errs = append(errs, &ChangeError{first + i, changes[first+i], err})
+		}
+	}
+	return errs
 }
 
 // joinErrors is errors.Join, but does not wrap a single error.
@@ -223,83 +268,16 @@ func joinErrors(errs []error) error {
 	return errors.Join(errs...)
 }
 
-// applyBatch passes changes to the kernel by way of batch, which is as long. The
-// index of the first change is first. FlagReceipt makes the kernel answer every
-// change, in order, and return nothing else. Without it, the kernel would stop at
-// the first change that it refuses or, given room for errors, take pending events
-// from the queue. If the call as a whole fails, failed is true.
-func applyBatch(fd int, changes, batch []Event, first int) (failed bool, err error) {
-	mishandled := false
-	for i := range batch {
-		b := &batch[i]
-		*b = changes[i]
-		b.Flags |= FlagReceipt
-		if kernelMishandles(fd, b) {
-			mishandled = true
-		}
-	}
-	n := 0
-	if mishandled { // the answers overwrite their changes
-		n, err = applyEach(fd, batch, batch)
-	} else {
-		n, err = kevent(fd, kernelEvents(batch), kernelEvents(batch), new(timespec))
-	}
-	if err != nil {
-		return true, os.NewSyscallError("kevent", err)
-	}
-	// Most of the time all answers are receipts and have no errno.
-	flags, data := FlagError, int64(0)
-	for i := range batch {
-		flags &= batch[i].Flags
-		data |= batch[i].Data
-	}
-	if n < len(batch) || flags == 0 {
-		return true, errReceipt
-	}
-	if data != 0 {
-		err = refusals(changes, batch, first)
-	}
-	return false, err
-}
-
-// refusals returns the error of an Apply whose changes got answers. It is not
-// inlined, so that applyBatch has a small frame.
-//
-//go:noinline
-func refusals(changes, answers []Event, first int) error {
-	var errs []error
-	for i := range answers {
-		if err := answers[i].Err(); err != nil {
-			errs = append(errs, &ChangeError{first + i, changes[i], err})
-		}
-	}
-	return joinErrors(errs)
-}
-
-// answersAreLost reports whether a kernel that has room for fewer answers than
-// there are changes gets them wrong. At the first FlagReceipt without room, all
-// kernels but that of macOS stop without an error. Some write answers past the end
-// of a list of events that is too short, if there is one.
-func answersAreLost(changes []Event, room int) bool {
-	for i := range changes {
-		if changes[i].Flags&FlagReceipt != 0 {
-			return true
-		}
-	}
-	return writesPastEvents && room > 0
-}
-
 // applyEach applies changes one at a time, with the results of a kevent(2) call
 // that has room for len(events) answers.
 func applyEach(fd int, changes, events []Event) (n int, err error) {
 	for i := range changes {
 		answer := changes[i]
-		errno := syscall.Errno(0)
-		if kernelMishandles(fd, &answer) {
-			errno = syscall.EINVAL
-		} else if _, err := kevent(fd, kernelEvents(changes[i:i+1]), nil, new(timespec)); err != nil {
+		errno := syscall.EINVAL
+		if !mishandled(fd, &answer) {
+			_, err := kevent(fd, kernelEvents(changes[i:i+1]), nil, new(timespec))
 			if err := queueError(fd, err); err != nil {
-				return 0, err
+				return 0, os.NewSyscallError("kevent", err)
 			}
 			errno, _ = err.(syscall.Errno)
 		}
@@ -310,62 +288,64 @@ func applyEach(fd int, changes, events []Event) (n int, err error) {
 			events[n] = answer
 			n++
 		case errno != 0:
-			return 0, errno
+			return 0, os.NewSyscallError("kevent", errno)
 		}
 	}
 	return n, nil
 }
 
-// processStart is the time from which waits are counted: time.Since reads only
+// processStart is the time from which deadlines are counted: time.Since reads only
 // the monotonic clock for it, while time.Now reads two clocks.
 var processStart = time.Now()
 
-// callLimit stores in t how long one call may wait, and returns t, or nil if the
-// call may wait without end. It also returns when a timeout begins.
-func callLimit(t *timespec, timeout time.Duration) (limit *timespec, start time.Duration) {
+// longestLimit is the limit of a call whose timeout is too long for one call.
+var longestLimit = newTimespec(longestCall)
+
+// callLimit returns how long one call may wait, in t if need be, or nil if it may
+// wait without end.
+func callLimit(t *timespec, timeout time.Duration) *timespec {
 	switch {
 	case timeout == Forever && !renewForever:
-		return nil, 0
-	case timeout <= 0:
-		return t, 0
+		return nil
+	case timeout >= longestCall:
+		return &longestLimit
+	case timeout > 0:
+		*t = newTimespec(timeout)
 	}
-	return t, startTimeout(t, timeout)
+	return t
 }
 
-func startTimeout(limit *timespec, timeout time.Duration) (start time.Duration) {
-	if !renewForever || timeout < Forever {
-		start = time.Since(processStart)
-	}
-	*limit = newTimespec(min(timeout, longestCall))
-	return start
+// deadline returns when a timeout of a wait that begins now has passed, or 0 if it
+// has none. Half of Forever is just as long, and does not overflow the sum.
+func deadline(timeout time.Duration) time.Duration {
+	return time.Since(processStart) + min(timeout, Forever/2)
 }
 
-// keventAgain goes on with a wait that began at start, and whose first call
+// keventAgain goes on with a wait that lasts until end, and whose first call
 // returned no event but err. That call has applied its changes before it waited:
-// they must not be passed again.
-func keventAgain(fd int, events []Event, timeout, start time.Duration, err error) (n int, _ error) {
+// they must not be passed again. Without room for events there was no wait, and err
+// is that of a change. (So it could be with less room than changes. But no kernel is
+// known to answer a change with EINTR.)
+func keventAgain(fd int, events []Event, timeout, end time.Duration, err error) (n int, _ error) {
 	for n <= 0 {
-		switch {
-		case err == syscall.EINTR, err == spuriousErrno:
-		case err != nil:
+		interrupted := err == syscall.EINTR || err == spuriousErrno
+		if len(events) == 0 || err != nil && !interrupted || timeout <= 0 && !interrupted {
 			return 0, os.NewSyscallError("kevent", err)
-		case timeout <= 0 || len(events) == 0:
-			return 0, nil
 		}
 		if 0 < timeout && timeout < Forever {
-			passed := time.Since(processStart) - start
-			if passed == 0 && err == nil {
+			before := timeout
+			timeout = end - time.Since(processStart)
+			if timeout == before && !interrupted {
 				// The clock of testing/synctest stands still during a system call.
-				passed = min(timeout, longestCall)
+				end -= min(before, longestCall)
+				timeout -= min(before, longestCall)
 			}
-			if timeout -= passed; timeout <= 0 {
+			if timeout <= 0 {
 				return 0, nil
 			}
 		}
 		var t timespec
-		limit, now := callLimit(&t, timeout)
-		start = now
-		n, err = kevent(fd, nil, kernelEvents(events), limit)
+		n, err = kevent(fd, nil, kernelEvents(events), callLimit(&t, timeout))
 	}
 	return n, nil
 }
@@ -378,53 +358,37 @@ type buffer struct {
 	chunk  []Event // not handed out yet
 }
 
-// cut returns a copy of the first n events.
+// cut returns a copy of the first n events, or nil if n is 0.
 func (b *buffer) cut(n int) []Event {
 	const chunk = 16 // 1 KiB at most: an Event has up to 64 bytes
+	if n > chunk/2 {
+		return slices.Clone(b.events[:n:n])
+	}
+	if n <= 0 {
+		return nil
+	}
 	if n > len(b.chunk) {
-		if n > chunk/4 {
-			return slices.Clone(b.events[:n:n])
-		}
 		b.chunk = make([]Event, chunk)
 	}
 	events := b.chunk[:n:n]
 	b.chunk = b.chunk[n:]
-	for i := range events { // slower than copy only for many
-		events[i] = b.events[i]
-	}
+	copy(events, b.events[:n])
 	return events
-}
-
-// A sharedBuffer is a buffer of a queue. Calls that find it taken get another one
-// from a pool, which takes longer.
-type sharedBuffer struct {
-	taken  atomic.Bool
-	buffer *buffer // nil until the first call; guarded by taken
 }
 
 var buffers = sync.Pool{New: func() any { return new(buffer) }}
 
-// take returns a buffer, and whether it is that of the queue.
-func (s *sharedBuffer) take() (b *buffer, own bool) {
-	own = s.taken.CompareAndSwap(false, true)
-	if own && s.buffer != nil {
-		return s.buffer, true
+// takeBuffer returns the buffer that the queue keeps, which is quick, or one of
+// the pool if another call has taken that.
+func (q *Queue) takeBuffer() *buffer {
+	if b := q.spare.Swap(nil); b != nil {
+		return b
 	}
-	return s.newBuffer(own), own
+	return buffers.Get().(*buffer)
 }
 
-func (s *sharedBuffer) newBuffer(own bool) *buffer {
-	if !own {
-		return buffers.Get().(*buffer)
-	}
-	s.buffer = new(buffer)
-	return s.buffer
-}
-
-func (s *sharedBuffer) giveBack(b *buffer, own bool) {
-	if own {
-		s.taken.Store(false)
-	} else {
+func (q *Queue) giveBack(b *buffer) {
+	if b = q.spare.Swap(b); b != nil {
 		buffers.Put(b)
 	}
 }

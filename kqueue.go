@@ -26,18 +26,19 @@ type Queue struct {
 	// closing queue reach closing more than once, so reaching it does not release
 	// the descriptor: changing it from closing to 0 does, which succeeds once.
 	//
+	// A call that panics is never counted out, and Close then waits forever. Only
+	// a slice of memory that cannot be accessed makes one panic. To survive that
+	// would take a deferred function in every call.
+	//
 	// testdata/lifecycle.pml is a model of this, and .ci/model checks the model.
 	calls atomic.Int32
 
 	fd int
 
-	waiting, batch sharedBuffer // of Wait and Apply
+	spare atomic.Pointer[buffer] // see takeBuffer
 
-	wakeMu   sync.Mutex
-	wakePipe int // the pipe that wakes waiting calls, or -1; guarded by wakeMu
-
-	closed   chan struct{} // closed when the descriptor is
-	closeErr error         // set before closed is closed
+	unreleased sync.Mutex // locked until the descriptor is released
+	closeErr   error      // set before that
 }
 
 const open, closing = math.MinInt32, 1 << 30
@@ -46,15 +47,26 @@ const open, closing = math.MinInt32, 1 << 30
 // close-on-exec, and a forked child does not inherit it. Call Close when the
 // queue is no longer needed: nothing else releases the descriptor.
 //
-// The error is an [*os.SyscallError]: EMFILE or ENFILE if no descriptor is free,
-// ENOMEM if the kernel has no memory or, on FreeBSD, if RLIMIT_KQUEUES is
-// reached. On a system without kqueue it wraps [errors.ErrUnsupported].
+// The error wraps an [*os.SyscallError]: EMFILE or ENFILE if no descriptor is
+// free, and ENOMEM if the kernel has no memory, no queue (RLIMIT_KQUEUES of
+// FreeBSD) or no user event left (OpenBSD: see [UserEvent]). On a system without
+// kqueue, and on a kernel without user events, which Close needs, it wraps
+// [errors.ErrUnsupported].
 func New() (*Queue, error) {
 	fd, err := newKqueue()
 	if err != nil {
 		return nil, os.NewSyscallError("kqueue", err)
 	}
-	q := &Queue{fd: fd, wakePipe: -1, closed: make(chan struct{})}
+	event := []Event{UserEvent(wakeIdent).With(wakeFlags)}
+	if _, err := kevent(fd, kernelEvents(event), nil, new(timespec)); err != nil {
+		closeDescriptor(fd)
+		if err == syscall.EINVAL {
+			err = fmt.Errorf("no user events before NetBSD 10.0 and OpenBSD 7.8: %w", errors.ErrUnsupported)
+		}
+		return nil, fmt.Errorf("kqueue: new: user event: %w", os.NewSyscallError("kevent", err))
+	}
+	q := &Queue{fd: fd}
+	q.unreleased.Lock()
 	q.calls.Store(open)
 	return q, nil
 }
@@ -75,17 +87,14 @@ func (q *Queue) Fd() uintptr {
 
 // Close releases the queue and all events in it. It wakes every goroutine that
 // is inside Wait, WaitInto or Kevent, and returns after they have left. Their
-// calls fail with an error that wraps [os.ErrClosed], and so does every later
-// call, including a second Close. Events that such a call had already taken from
+// waits fail with an error that wraps [os.ErrClosed], and so does every later
+// call, including a second Close. Events that such a wait had already taken from
 // the queue are dropped.
 //
-// The user event whose Ident is ^uintptr(0) belongs to Close, which overwrites
-// an event of the program that has this Ident.
-//
-// Any other error means that close(2) failed, or that the waiting calls could not
-// be woken, for instance because both user events and descriptors are exhausted.
-// In the latter case Close does not wait for them: the queue counts as closed,
-// and the last call that leaves it releases the descriptor.
+// Any other error means that close(2) failed, or that the kernel does not let
+// the program change the queue any more, as after cap_rights_limit(2) on
+// FreeBSD. In the latter case Close does not wait: the queue counts as closed, and
+// the last call that leaves it releases the descriptor.
 func (q *Queue) Close() error {
 	if q == nil {
 		return closedError("close")
@@ -104,11 +113,9 @@ func (q *Queue) Close() error {
 	}
 	q.countOut()
 	if err != nil {
-		return err
+		return os.NewSyscallError("kevent", err)
 	}
-	// If both limits are reached only later, while a call that leaves adds the
-	// event again, this lasts until the waits end by themselves.
-	<-q.closed
+	q.unreleased.Lock()
 	return q.closeErr
 }
 
@@ -134,33 +141,28 @@ func (q *Queue) turnAway(operation closedError) error {
 }
 
 // wakeNext wakes another call of a closing queue on behalf of a call that has
-// just been counted out, and returns the error of that call. Each call that leaves
-// has to do this, because it may have received the event that was meant to wake
-// the others, or have changed it.
-func (q *Queue) wakeNext(operation closedError) error {
+// just been counted out. Each call that leaves has to do this, because it may have
+// received the event that was meant to wake the others.
+func (q *Queue) wakeNext() {
 	// The descriptor may have been released in the meantime. Being counted in
 	// again keeps it from being released now.
 	if q.calls.Add(1) > closing+1 {
 		q.wake()
 	}
 	q.countOut()
-	return operation
 }
 
 // countOut counts a call out of a queue that is not open. The last one releases
 // the descriptor.
 func (q *Queue) countOut() {
 	if q.calls.Add(-1) == closing && q.calls.CompareAndSwap(closing, 0) {
-		if q.wakePipe >= 0 {
-			closeDescriptor(q.wakePipe)
-		}
 		q.closeErr = os.NewSyscallError("close", closeDescriptor(q.fd))
-		close(q.closed)
+		q.unreleased.Unlock()
 	}
 }
 
 // wakeIdent is the ident of the user event with which Close wakes the calls that
-// wait. The package adds it only to a queue that closes.
+// wait. New adds it, and the program may not change it: see refused.
 const wakeIdent = ^uintptr(0)
 
 // wake wakes a call inside a closing queue; on a kernel that wakes all sleepers
@@ -171,42 +173,7 @@ const wakeIdent = ^uintptr(0)
 // stays triggered would wake all at once to compete for it, which takes FreeBSD
 // seconds for 500 calls. DragonFly wakes all in any case, so wakeFlags lacks
 // FlagClear there: all but one would go back to sleep.
-//
-// The event is added each time. The program may have disabled or deleted it, or
-// added it with flags of its own, and the kernel does not give new flags to an
-// event that exists. Adding and triggering are two changes because FreeBSD and
-// NetBSD ignore a trigger in the change that adds (filt_userattach in their
-// sys/kern/kern_event.c).
 func (q *Queue) wake() error {
-	event := UserEvent(wakeIdent).With(FlagEnable | wakeFlags)
-	_, err := kevent(q.fd, kernelEvents([]Event{event, event.Trigger()}), nil, new(timespec))
-	if err == nil || err == syscall.ENOENT {
-		// ENOENT: a call deleted the event after it was added. That call is
-		// inside, and will wake the others when it leaves.
-		return nil
-	}
-	pipeErr := q.wakeByPipe()
-	if pipeErr == nil {
-		return nil
-	}
-	return fmt.Errorf("kqueue: close: the queue is closed, but waiting calls could not be woken: %w",
-		errors.Join(os.NewSyscallError("kevent", err), pipeErr))
-}
-
-// wakeByPipe is wake with the read end of a pipe whose writer is closed, for a
-// kernel that has no room for another user event: OpenBSD allows a process 1,024
-// timers and user events.
-func (q *Queue) wakeByPipe() error {
-	q.wakeMu.Lock()
-	defer q.wakeMu.Unlock()
-	if q.wakePipe < 0 {
-		pipe, err := closedPipe()
-		if err != nil {
-			return os.NewSyscallError("pipe", err)
-		}
-		q.wakePipe = pipe
-	}
-	event := []Event{ReadEvent(q.wakePipe).With(FlagEnable | wakeFlags)}
-	_, err := kevent(q.fd, kernelEvents(event), nil, new(timespec))
-	return os.NewSyscallError("kevent", err)
+	_, err := kevent(q.fd, kernelEvents([]Event{UserEvent(wakeIdent).Trigger()}), nil, new(timespec))
+	return err
 }

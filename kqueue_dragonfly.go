@@ -13,13 +13,11 @@ const (
 	noteExitStatus = 0          // there is none
 
 	// TimerEvent: the unit of a period, its note, and the bounds of the period. The
-	// kernel has no other unit, and it ignores Fflags. It counts a period in clock
-	// ticks. At 100 Hz, a period just below 1<<31 of them overflows and the timer
-	// fires at once (sys/kern/kern_clock.c, tvtohz_high).
+	// kernel has no other unit, and it ignores Fflags.
 	timerUnit     = time.Millisecond
 	timerUnitNote = 0
 	shortestTimer = 1
-	longestTimer  = 248 * 24 * time.Hour
+	longestTimer  = dragonflyLongestTimer
 
 	keyFlags = 0 // flags that belong to the key of an event
 

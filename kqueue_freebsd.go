@@ -13,13 +13,10 @@ const (
 	noteExitStatus = 0 // there is none
 
 	// TimerEvent: the unit of a period, its note, and the bounds of the period.
-	// The sum of the period and the time since boot must not reach 68 years. A timer
-	// whose sum does fires at once, over and over (sys/kern/kern_event.c,
-	// filt_timerstart).
 	timerUnit     = time.Nanosecond
 	timerUnitNote = NoteNseconds
 	shortestTimer = 1
-	longestTimer  = 1 << 30 * time.Second
+	longestTimer  = freebsdLongestTimer
 
 	keyFlags         = 0         // flags that belong to the key of an event
 	wakeFlags        = FlagClear // options of the event with which Close wakes calls

@@ -2,7 +2,6 @@ package kqueue_test
 
 import (
 	"errors"
-	"fmt"
 	"os"
 	"os/exec"
 	"reflect"
@@ -83,7 +82,11 @@ func TestSimulatedMisuse(t *testing.T) {
 	}
 	first, second, third := twin(), twin(), twin()
 	misuse := func(do func() error) (text string, err error) {
-		defer func() { text, _ = recover().(string) }()
+		Sim.ExpectMisuse.Store(true)
+		defer func() {
+			text, _ = recover().(string)
+			Sim.ExpectMisuse.Store(false)
+		}()
 		return "", do()
 	}
 
@@ -150,32 +153,84 @@ func TestSimulatedKernelWithoutReceipts(t *testing.T) {
 	}
 }
 
-// Close wakes waiting calls by a user event, and by a pipe on a kernel without user
-// events. In either case the event wakes one call at a time, except on DragonFly.
+// The event of Close wakes one call at a time, except on DragonFly.
 func TestSimulatedWakeUps(t *testing.T) {
-	for _, noUserEvents := range []bool{false, true} {
-		t.Run(fmt.Sprint("no user events: ", noUserEvents), func(t *testing.T) {
-			defer Sim.NoUserEvents.Store(Sim.NoUserEvents.Swap(noUserEvents))
-			fds, repeats := openFDs(t), Sim.Repeats.Load()
-			for _, count := range []int{1, 2, 50} {
-				q := newQueue(t)
-				if noUserEvents {
-					wantRefused(t, q, UserEvent(1), syscall.EINVAL)
+	fds, repeats := openFDs(t), Sim.Repeats.Load()
+	for _, count := range []int{1, 2, 50} {
+		q := newQueue(t)
+		ended := startWaiters(t, q, count)
+		for Sim.Sleepers(q) < count {
+			time.Sleep(time.Millisecond)
+		}
+		if err := q.Close(); err != nil {
+			t.Fatal(err)
+		}
+		wantClosed(t, ended, count)
+	}
+	wantOpenFDs(t, fds)
+	if n := Sim.Repeats.Load() - repeats; n != 0 && os.Getenv("KQUEUE_SIM") != "dragonfly" {
+		t.Errorf("an event that was triggered once woke %d more calls", n)
+	}
+}
+
+// A kernel without user events, or without room for one more, has no queue for the
+// package, and New leaves no descriptor open.
+func TestSimulatedNewWithoutAUserEvent(t *testing.T) {
+	fds := openFDs(t)
+	Sim.NoUserEvents.Store(true)
+	defer Sim.NoUserEvents.Store(false)
+	q, err := New()
+	if q != nil || !errors.Is(err, errors.ErrUnsupported) || !strings.Contains(err.Error(), "OpenBSD 7.8") {
+		t.Errorf("without user events: got %v, %v", q, err)
+	}
+	wantOpenFDs(t, fds)
+}
+
+// A queue whose descriptor does not admit changes any more, as Capsicum can have
+// it, cannot wake a call. Close says so and does not wait, and the call releases
+// the queue when it leaves.
+func TestSimulatedCloseWithoutChanges(t *testing.T) {
+	fds := openFDs(t)
+	q := openQueue(t)
+	r, w := newPipe(t)
+	apply(t, q, ReadEvent(r))
+	ended := startWaiters(t, q, 1)
+	for Sim.Sleepers(q) == 0 {
+		time.Sleep(time.Millisecond)
+	}
+	Sim.NoChanges.Store(true)
+	defer Sim.NoChanges.Store(false)
+	err := q.Close()
+	var call *os.SyscallError
+	if !errors.Is(err, syscall.EPERM) || !errors.As(err, &call) || call.Syscall != "kevent" {
+		t.Errorf("Close: got %v, want EPERM of kevent", err)
+	}
+	wantAllClosed(t, q)
+	write(t, w, "x") // an event of the queue's own ends the wait
+	wantClosed(t, ended, 1)
+	closeFD(r)
+	closeFD(w)
+	wantOpenFDs(t, fds)
+}
+
+// EINTR and its like end no wait, but where a change is answered with them they
+// are the errno of that change. (A file system that can be interrupted might.)
+func TestSimulatedChangeIsInterrupted(t *testing.T) {
+	for _, errno := range []syscall.Errno{syscall.EINTR, syscall.ETIMEDOUT} {
+		q := newQueue(t)
+		func() {
+			Sim.AddErrno.Store(int32(errno))
+			defer Sim.AddErrno.Store(0)
+			for name, apply := range applyFuncs {
+				if name == "Kevent with less room than changes" {
+					continue // the errno could be that of the wait
 				}
-				ended := startWaiters(t, q, count)
-				for Sim.Sleepers(q) < count {
-					time.Sleep(time.Millisecond)
+				if err := apply(q, UserEvent(1)); !errors.Is(err, errno) {
+					t.Errorf("%s: got %v, want %v", name, err, errno)
 				}
-				if err := q.Close(); err != nil {
-					t.Fatal(err)
-				}
-				wantClosed(t, ended, count)
 			}
-			wantOpenFDs(t, fds)
-			if n := Sim.Repeats.Load() - repeats; n != 0 && os.Getenv("KQUEUE_SIM") != "dragonfly" {
-				t.Errorf("an event that was triggered once woke %d more calls", n)
-			}
-		})
+		}()
+		waitGone(t, q, UserEvent(1))
 	}
 }
 
@@ -184,20 +239,23 @@ func TestSimulatedWakeUps(t *testing.T) {
 func TestSimulatedAnswers(t *testing.T) {
 	bad := NewEvent(^uintptr(0), FilterRead, FlagAdd|FlagClear|FlagReceipt, NoteLowat, 5, 77)
 	good := UserEvent(1).With(FlagReceipt | FlagOneshot)
-	careful := UserEvent(^uintptr(0)) // changes with the event of Close go one at a time
+	refused := Event{Ident: 5} // by the package, so that the changes go one at a time
 	var want []Event
-	for _, changes := range [][]Event{{bad, good}, {bad, good, careful}} {
+	for _, changes := range [][]Event{{bad, good}, {bad, good, refused}} {
 		q := newQueue(t)
 		got := make([]Event, 4)
 		n, err := q.Kevent(changes, got, 0)
-		if err != nil {
-			t.Fatal(err)
+		if n != len(changes) || err != nil {
+			t.Fatalf("got %v, %v", got[:n], err)
 		}
 		if want == nil {
 			want = got[:n]
 		}
-		if got = got[:n]; !slices.Equal(got, want) || n != 2 || got[0].Flags != FlagError || got[0].Err() != syscall.EBADF {
-			t.Errorf("%v: got the answers %v, want %v", changes, got, want)
+		if !slices.Equal(got[:2], want) || got[0].Flags != FlagError || got[0].Err() != syscall.EBADF {
+			t.Errorf("%v: got the answers %v, want %v", changes, got[:n], want)
+		}
+		if n == 3 && (got[2].Ident != 5 || got[2].Filter != 0 || got[2].Err() != syscall.EINVAL) {
+			t.Errorf("got the answer %v", got[2])
 		}
 	}
 }

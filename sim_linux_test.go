@@ -39,6 +39,7 @@ func init() {
 	case "dragonfly":
 		wakeFlags, writesPastEvents = 0, true
 		longestCall, renewForever = 20*time.Millisecond, true
+		longestLimit = newTimespec(longestCall)
 	case "darwin":
 		Sim.closeWakes, spuriousErrno = true, unix.ETIMEDOUT
 	default:
@@ -46,14 +47,13 @@ func init() {
 	}
 	Sim.Signals.Store(16)
 	Sim.MaxUserEvents.Store(math.MaxInt64)
-	newKqueue, kevent, closedPipe, closeDescriptor = Sim.kqueue, Sim.kevent, Sim.closedPipe, Sim.close
+	newKqueue, kevent, closeDescriptor = Sim.kqueue, Sim.kevent, Sim.close
 	go Sim.tick()
 }
 
 // Sim is the kernel on which the tests run.
 var Sim = &simKernel{
 	queues: make(map[int]*simQueue),
-	pipes:  make(map[int]bool),
 	asleep: make(chan bool, 1),
 }
 
@@ -65,7 +65,6 @@ var Sim = &simKernel{
 type simKernel struct {
 	sync.Mutex
 	queues     map[int]*simQueue // by descriptor, until the package closes it
-	pipes      map[int]bool      // the descriptors that closedPipe returned
 	userEvents int64             // the user events and timers of all queues
 	asleep     chan bool         // tells tick that calls sleep
 	closeWakes bool              // as on macOS: see init
@@ -75,6 +74,10 @@ type simKernel struct {
 	MaxUserEvents atomic.Int64 // of all queues together, with timers
 	NoUserEvents  atomic.Bool  // FilterUser does not exist, as in OpenBSD before 7.8
 	NoReceipts    atomic.Bool  // FlagReceipt is ignored, as by NetBSD before 10
+	NoChanges     atomic.Bool  // changes fail with ENOTCAPABLE of FreeBSD's Capsicum (here EPERM)
+	AddErrno      atomic.Int32 // adding an event fails with this errno
+
+	ExpectMisuse atomic.Bool // misuse is part of the test, and not printed
 
 	Interrupts atomic.Int64 // the number of calls that signals have interrupted
 	Repeats    atomic.Int64 // how often an event was returned again without being triggered
@@ -159,26 +162,10 @@ func (k *simKernel) kqueue() (int, error) {
 	return fd, nil
 }
 
-func (k *simKernel) closedPipe() (int, error) {
-	k.Lock()
-	defer k.Unlock()
-	var p [2]int
-	if err := unix.Pipe2(p[:], unix.O_CLOEXEC); err != nil {
-		return -1, err
-	}
-	unix.Close(p[1])
-	k.pipes[p[0]] = true
-	return p[0], nil
-}
-
 func (k *simKernel) close(fd int) error {
 	yield()
 	k.Lock()
 	defer k.Unlock()
-	if k.pipes[fd] {
-		delete(k.pipes, fd)
-		return unix.Close(fd)
-	}
 	q := k.queues[fd]
 	switch {
 	case q == nil:
@@ -204,7 +191,9 @@ func (k *simKernel) close(fd int) error {
 // reason first, since the test may hang in its clean-up before it fails.
 func misused(format string, args ...any) {
 	text := fmt.Sprintf(format, args...)
-	fmt.Fprintln(os.Stderr, "simulated kernel:", text)
+	if !Sim.ExpectMisuse.Load() {
+		fmt.Fprintln(os.Stderr, "simulated kernel:", text)
+	}
 	panic(text)
 }
 
@@ -232,6 +221,9 @@ func (k *simKernel) kevent(fd int, changes, events []kernelEvent, limit *timespe
 	q.inside++
 	defer func() { q.inside-- }()
 
+	if len(changes) > 0 && k.NoChanges.Load() {
+		return -1, unix.EPERM
+	}
 	answers := 0
 	for _, change := range changes {
 		if change.Filter == 0 {
@@ -387,6 +379,8 @@ func (q *simQueue) register(change *Event) syscall.Errno {
 	switch {
 	case kn == nil && change.Flags&FlagAdd == 0:
 		return unix.ENOENT
+	case kn == nil && Sim.AddErrno.Load() != 0:
+		return syscall.Errno(Sim.AddErrno.Load())
 	case kn == nil:
 		kn = &knote{filterOps: ops, event: *change, fflags: change.Fflags, data: change.Data, file: f, isNew: true, due: never}
 		kn.event.Fflags, kn.event.Data = 0, 0

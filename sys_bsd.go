@@ -67,19 +67,6 @@ func kevent(fd int, changes, events []kernelEvent, limit *timespec) (int, error)
 	return unix.Kevent(fd, changes, events, limit)
 }
 
-// closedPipe returns the read end of a pipe that has no writer any more.
-func closedPipe() (int, error) {
-	var p [2]int
-	syscall.ForkLock.RLock()
-	defer syscall.ForkLock.RUnlock()
-	if err := unix.Pipe(p[:]); err != nil {
-		return -1, err
-	}
-	syscall.CloseOnExec(p[0])
-	unix.Close(p[1])
-	return p[0], nil
-}
-
 func closeDescriptor(fd int) error { return unix.Close(fd) }
 
 func waitStatus(status uint32) syscall.WaitStatus { return syscall.WaitStatus(status) }
