@@ -12,9 +12,6 @@ import (
 // out the others.
 
 const (
-	timerUnits   = 0xf  // FreeBSD's NoteSeconds|NoteMseconds|NoteUseconds|NoteNseconds
-	timerAbstime = 0x10 // NoteAbstime of FreeBSD and NetBSD
-
 	// The longest periods of timers, for TimerEvent and for raw changes.
 	//
 	// FreeBSD adds the period to the time since boot. A timer for which the sum
@@ -40,38 +37,33 @@ func darwinMishandles(change *Event) bool { return change.Filter == FilterAIO }
 // whole when it is closed (kqueue_register, knote_fdclose). -1 is left to the
 // kernel, which answers EBADF.
 func dragonflyMishandles(change *Event) bool {
-	switch change.Filter {
-	case FilterTimer:
-		return (change.Data < 0 || change.Data > int64(dragonflyLongestTimer/time.Millisecond)) &&
-			change.Flags&FlagDelete == 0
-	case FilterRead, FilterWrite, FilterVnode, dragonflyExcept:
-		return uint64(change.Ident) > math.MaxInt32 && int32(change.Ident) >= 0
-	}
-	return false
+	return uint64(change.Ident) > math.MaxInt32 && int32(change.Ident) >= 0 && isDragonflyDescriptor(change.Filter) ||
+		change.Filter == FilterTimer && change.Flags&FlagDelete == 0 &&
+			uint64(change.Data) > uint64(dragonflyLongestTimer/time.Millisecond)
 }
 
-// dragonflyExcept is the number of DragonFly's FilterExcept, -8. On NetBSD, the type
-// has no sign.
-const dragonflyExcept = ^Filter(7)
+func isDragonflyDescriptor(filter Filter) bool {
+	return filter == FilterRead || filter == FilterWrite || filter == FilterVnode || filter == dragonflyExcept
+}
+
+const dragonflyExcept = ^Filter(7) // FilterExcept: -8, but the type has no sign on NetBSD
 
 // freebsdMishandles refuses filter 0, which the kernel skips without an error
 // (sys/kern/kern_event.c, kqueue_kevent), timers whose fields it checks only
 // when it adds them: an event that exists has FlagError from then on
 // (filt_timertouch), and periods that are too long.
 func freebsdMishandles(change *Event) bool {
-	return change.Filter == 0 || isNewTimer(change) && freebsdMishandlesTimer(change)
+	// As a uint64, a negative period is too long as well.
+	return change.Filter == 0 || isNewTimer(change) &&
+		(int(change.Fflags) >= len(freebsdTooLong) || uint64(change.Data) >= freebsdTooLong[change.Fflags])
 }
 
-//go:noinline
-func freebsdMishandlesTimer(change *Event) bool {
-	unit := freebsdTimerUnits[change.Fflags&timerUnits]
-	return change.Data < 0 || unit == 0 || change.Fflags&^(timerUnits|timerAbstime) != 0 ||
-		change.Data > int64(freebsdLongestTimer/unit) && change.Fflags&timerAbstime == 0
-}
-
-// freebsdTimerUnits has the unit for each note, and 0 for several notes at once.
-var freebsdTimerUnits = [timerUnits + 1]time.Duration{
-	0: time.Millisecond, 1: time.Second, 2: time.Millisecond, 4: time.Microsecond, 8: time.Nanosecond,
+// freebsdTooLong has the least Data that is refused, by Fflags: NoteSeconds (0x1),
+// NoteMseconds (0x2), NoteUseconds (0x4) or NoteNseconds (0x8), with NoteAbstime
+// (0x10) or without. It is 0 for several units at once.
+var freebsdTooLong = [0x20]uint64{
+	0x0: 1<<30*1e3 + 1, 0x1: 1<<30 + 1, 0x2: 1<<30*1e3 + 1, 0x4: 1<<30*1e6 + 1, 0x8: 1<<30*1e9 + 1,
+	0x10: math.MaxInt64, 0x11: math.MaxInt64, 0x12: math.MaxInt64, 0x14: math.MaxInt64, 0x18: math.MaxInt64,
 }
 
 // netbsdMishandles refuses what the kernel gets wrong on 10.99:
@@ -83,12 +75,11 @@ var freebsdTimerUnits = [timerUnits + 1]time.Duration{
 //   - A timer with a period of 0, which the kernel refuses, but if the timer
 //     exists it ends (sys/kern/kern_event.c, filt_timertouch).
 func netbsdMishandles(queue int, change *Event) bool {
-	if change.Filter == FilterRead {
-		return change.Ident == uintptr(queue)
-	}
-	return isNewTimer(change) &&
-		(change.Data < 0 || change.Data == 0 && change.Fflags&timerAbstime == 0)
+	return change.Ident == uintptr(queue) && change.Filter == FilterRead || isNewTimer(change) &&
+		(change.Data < 0 || change.Data == 0 && change.Fflags&netbsdAbstime == 0)
 }
+
+const netbsdAbstime = 0x10 // NoteAbstime
 
 // openbsdMishandles refuses timers with a negative period, which the kernel takes
 // for one clock tick (sys/kern/kern_event.c, filt_timeradd).

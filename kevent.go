@@ -5,10 +5,10 @@ import (
 	"fmt"
 	"math"
 	"os"
-	"slices"
 	"sync"
 	"syscall"
 	"time"
+	"unsafe"
 )
 
 // Forever is the timeout that never passes. It is the longest [time.Duration], so
@@ -24,7 +24,7 @@ const (
 )
 
 var errNoRoom = fmt.Errorf("kqueue: wait: no room for events: %w", os.ErrInvalid)
-var errReceipt = fmt.Errorf("kqueue: apply: the kernel is too old: it ignored FlagReceipt: %w", errors.ErrUnsupported)
+var errReceipt = fmt.Errorf("kqueue: apply: the kernel ignored FlagReceipt: %w", errors.ErrUnsupported)
 
 // Apply passes changes to the kernel. Each of them adds, modifies, triggers or
 // deletes one event, as its Flags say. Apply does not wait, and it takes no
@@ -58,15 +58,18 @@ func (q *Queue) Apply(changes ...Event) error {
 		if _, err = kevent(q.fd, kernelEvents(changes), nil, new(timespec)); err != nil {
 			err = changeError(q.fd, changes[0], err)
 		}
+	case n <= 2: // An array of the right size costs least.
+		var batch [2]Event
+		err = applyBatch(q.fd, changes, batch[:n], 0)
 	case n <= 4:
 		var batch [4]Event
-		err = applyBatches(q.fd, changes, batch[:])
+		err = applyBatch(q.fd, changes, batch[:n], 0)
 	case n <= maxEvents:
 		b := q.takeBuffer()
-		err = applyBatches(q.fd, changes, b.events[:])
+		err = applyBatch(q.fd, changes, b.events[:n], 0)
 		q.giveBack(b)
 	default:
-		err = applyBatches(q.fd, changes, make([]Event, min(n, maxBatch)))
+		err = applyBatches(q.fd, changes)
 	}
 	// And this is how it leaves. What the kernel has taken is reported as taken,
 	// even if the queue is closed by now.
@@ -110,14 +113,10 @@ func (q *Queue) WaitInto(events []Event, timeout time.Duration) (n int, err erro
 		return 0, q.turnAway("wait")
 	}
 	if len(events) > 0 {
-		var t timespec
-		var end time.Duration
-		if 0 < timeout && timeout < Forever {
-			end = deadline(timeout)
-		}
-		n, err = kevent(q.fd, nil, kernelEvents(events), callLimit(&t, timeout))
+		var w waitTime
+		n, err = kevent(q.fd, nil, kernelEvents(events), w.callLimit(timeout))
 		if n <= 0 && (timeout > 0 || err != nil) {
-			n, err = keventAgain(q.fd, events, timeout, end, err)
+			n, err = keventAgain(q.fd, events, timeout, w.end, err)
 		}
 	} else {
 		err = errNoRoom
@@ -148,19 +147,22 @@ func (q *Queue) Kevent(changes, events []Event, timeout time.Duration) (n int, e
 	if q == nil || q.calls.Add(1) >= 0 {
 		return 0, q.turnAway("kevent")
 	}
-	if mustGoApart(q.fd, changes, len(events)) {
-		n, err = applyEach(q.fd, changes, events)
-		changes = nil
-	}
-	if n == 0 && err == nil {
-		var t timespec
-		var end time.Duration
-		if 0 < timeout && timeout < Forever {
-			end = deadline(timeout)
+	apart := len(events) < len(changes) && answersAreLost(changes, len(events))
+	for i := range changes {
+		if mishandled(q.fd, &changes[i]) {
+			apart = true
 		}
-		n, err = kevent(q.fd, kernelEvents(changes), kernelEvents(events), callLimit(&t, timeout))
+	}
+	if apart {
+		n, err = applyEach(q.fd, changes, events)
+		if n == 0 && err == nil && len(events) > 0 {
+			n, err = q.Kevent(nil, events, timeout) // which is counted in once more
+		}
+	} else {
+		var w waitTime
+		n, err = kevent(q.fd, kernelEvents(changes), kernelEvents(events), w.callLimit(timeout))
 		if n <= 0 && (timeout > 0 || err != nil) {
-			n, err = keventAgain(q.fd, events, timeout, end, err)
+			n, err = keventAgain(q.fd, events, timeout, w.end, err)
 		}
 	}
 	if q.calls.Add(-1) >= 0 {
@@ -179,19 +181,17 @@ func mishandled(queue int, change *Event) bool {
 	return change.Filter == FilterUser && change.Ident == wakeIdent || kernelMishandles(queue, change)
 }
 
-// mustGoApart reports whether changes must be passed one at a time to a kernel that
-// has room for so many answers: because one is mishandled, or because it gets the
-// answers wrong if there are more changes. At the first FlagReceipt without room,
-// all kernels but that of macOS stop without an error. Some write answers past the
-// end of a list of events that is too short, if there is one.
-func mustGoApart(queue int, changes []Event, room int) bool {
-	short := room < len(changes)
+// answersAreLost reports whether a kernel that has room for fewer answers than
+// there are changes gets them wrong. At the first FlagReceipt without room, all
+// kernels but that of macOS stop without an error. Some write answers past the end
+// of a list of events that is too short, if there is one.
+func answersAreLost(changes []Event, room int) bool {
 	for i := range changes {
-		if mishandled(queue, &changes[i]) || short && changes[i].Flags&FlagReceipt != 0 {
+		if changes[i].Flags&FlagReceipt != 0 {
 			return true
 		}
 	}
-	return short && room > 0 && writesPastEvents
+	return writesPastEvents && room > 0
 }
 
 // queueError returns the error of the queue if errno, with which a change failed,
@@ -213,51 +213,66 @@ func changeError(fd int, change Event, errno error) error {
 	return &ChangeError{0, change, errno}
 }
 
-// applyBatches passes changes to the kernel by way of batch, as many at a time as
-// that has room for. FlagReceipt makes the kernel answer every change, in order,
-// and return nothing else. Without it, the kernel would stop at the first change
-// that it refuses or, given room for errors, take pending events from the queue.
-func applyBatches(fd int, changes, batch []Event) error {
+// applyBatches passes changes to the kernel, many at a time.
+func applyBatches(fd int, changes []Event) error {
 	var errs []error
-	for first := 0; ; first += len(batch) {
-		batch = batch[:copy(batch, changes[first:])]
-		for i := range batch {
-			b := &batch[i]
-			b.Flags |= FlagReceipt
-			if mishandled(fd, b) {
-				b.Filter = noFilter // The kernel answers EINVAL.
+	batch := make([]Event, min(len(changes), maxBatch))
+	for first := 0; first < len(changes); first += len(batch) {
+		batch = batch[:min(len(batch), len(changes)-first)]
+		if err := applyBatch(fd, changes[first:], batch, first); err != nil {
+			errs = append(errs, err)
+			if ChangeErrors(err) == nil {
+				break // The call as a whole has failed.
 			}
 		}
-		n, err := kevent(fd, kernelEvents(batch), kernelEvents(batch), new(timespec))
-		if err != nil {
-			return joinErrors(append(errs, os.NewSyscallError("kevent", err)))
-		}
-		// Most of the time all answers are receipts and have no errno.
-		flags, data := FlagError, int64(0)
-		for i := range batch {
-			flags &= batch[i].Flags
-			data |= batch[i].Data
-		}
-		if n < len(batch) || flags == 0 {
-			return joinErrors(append(errs, errReceipt))
-		}
-		if data != 0 {
-			errs = appendRefusals(errs, changes, batch, first)
-		}
-		if first+len(batch) == len(changes) {
-			return joinErrors(errs)
-		}
 	}
+	return joinErrors(errs)
 }
 
-// appendRefusals appends the errors of the changes, from first on, that got answers.
-func appendRefusals(errs []error, changes, answers []Event, first int) []error {
-	for i := range answers {
-		if err := answers[i].Err(); err != nil {
-			errs = append(errs, &ChangeError{first + i, changes[first+i], err})
+// applyBatch passes the first changes to the kernel, so many as batch has room for,
+// by way of batch. The index of the first one is first. FlagReceipt makes the kernel
+// answer every change, in order, and return nothing else. Without it, the kernel
+// would stop at the first change that it refuses or, given room for errors, take
+// pending events from the queue.
+func applyBatch(fd int, changes, batch []Event, first int) error {
+	changes = changes[:len(batch)]
+	for i := range batch {
+		b := &batch[i]
+		*b = changes[i]
+		b.Flags |= FlagReceipt
+		if mishandled(fd, b) {
+			b.Filter = noFilter // The kernel answers EINVAL.
 		}
 	}
-	return errs
+	n, err := kevent(fd, kernelEvents(batch), kernelEvents(batch), new(timespec))
+	if err != nil {
+		return os.NewSyscallError("kevent", err)
+	}
+	if n < len(batch) {
+		return errReceipt
+	}
+	errnos := int64(0)
+	for i := range batch {
+		errnos |= batch[i].Data
+	}
+	if errnos != 0 {
+		return refusals(changes, batch, first)
+	}
+	return nil
+}
+
+// refusals returns the error of an Apply whose changes got answers. It is not
+// inlined, so that applyBatch has a small frame.
+//
+//go:noinline
+func refusals(changes, answers []Event, first int) error {
+	var errs []error
+	for i := range answers {
+		if err := answers[i].Err(); err != nil {
+			errs = append(errs, &ChangeError{first + i, changes[i], err})
+		}
+	}
+	return joinErrors(errs)
 }
 
 // joinErrors is errors.Join, but does not wrap a single error.
@@ -301,24 +316,34 @@ var processStart = time.Now()
 // longestLimit is the limit of a call whose timeout is too long for one call.
 var longestLimit = newTimespec(longestCall)
 
-// callLimit returns how long one call may wait, in t if need be, or nil if it may
-// wait without end.
-func callLimit(t *timespec, timeout time.Duration) *timespec {
-	switch {
-	case timeout == Forever && !renewForever:
-		return nil
-	case timeout >= longestCall:
-		return &longestLimit
-	case timeout > 0:
-		*t = newTimespec(timeout)
-	}
-	return t
+// A waitTime measures a wait, which may take several calls.
+type waitTime struct {
+	limit timespec      // of one call; 0 polls
+	end   time.Duration // when the timeout has passed, if it is to pass
 }
 
-// deadline returns when a timeout of a wait that begins now has passed, or 0 if it
-// has none. Half of Forever is just as long, and does not overflow the sum.
-func deadline(timeout time.Duration) time.Duration {
-	return time.Since(processStart) + min(timeout, Forever/2)
+// callLimit returns how long the next call may wait if timeout is left, or nil if it
+// may wait without end.
+func (w *waitTime) callLimit(timeout time.Duration) *timespec {
+	switch {
+	case timeout == Forever && longestCall > time.Hour: // a call need not be short
+		return nil
+	case timeout <= 0:
+		return &w.limit
+	}
+	return w.start(timeout)
+}
+
+func (w *waitTime) start(timeout time.Duration) *timespec {
+	if timeout < Forever {
+		// Half of Forever is just as long, and does not overflow the sum.
+		w.end = time.Since(processStart) + min(timeout, Forever/2)
+	}
+	if timeout >= longestCall {
+		return &longestLimit
+	}
+	w.limit = newTimespec(timeout)
+	return &w.limit
 }
 
 // keventAgain goes on with a wait that lasts until end, and whose first call
@@ -326,26 +351,27 @@ func deadline(timeout time.Duration) time.Duration {
 // they must not be passed again. Without room for events there was no wait, and err
 // is that of a change. (So it could be with less room than changes. But no kernel is
 // known to answer a change with EINTR.)
+//
+// On macOS, ETIMEDOUT may replace EINTR: a signal handler of the Go runtime can leave
+// it behind while the profiler runs (go.dev/issue/59679). No kernel returns it.
 func keventAgain(fd int, events []Event, timeout, end time.Duration, err error) (n int, _ error) {
+	w := waitTime{end: end}
 	for n <= 0 {
-		interrupted := err == syscall.EINTR || err == spuriousErrno
-		if len(events) == 0 || err != nil && !interrupted || timeout <= 0 && !interrupted {
+		interrupted := err == syscall.EINTR || err == syscall.ETIMEDOUT
+		if len(events) == 0 || !interrupted && (err != nil || timeout <= 0) {
 			return 0, os.NewSyscallError("kevent", err)
 		}
 		if 0 < timeout && timeout < Forever {
-			before := timeout
-			timeout = end - time.Since(processStart)
-			if timeout == before && !interrupted {
+			left := w.end - time.Since(processStart)
+			if left == timeout && !interrupted {
 				// The clock of testing/synctest stands still during a system call.
-				end -= min(before, longestCall)
-				timeout -= min(before, longestCall)
+				left -= min(left, longestCall)
 			}
-			if timeout <= 0 {
+			if timeout = left; timeout <= 0 {
 				return 0, nil
 			}
 		}
-		var t timespec
-		n, err = kevent(fd, nil, kernelEvents(events), callLimit(&t, timeout))
+		n, err = kevent(fd, nil, kernelEvents(events), w.callLimit(timeout))
 	}
 	return n, nil
 }
@@ -356,39 +382,48 @@ func keventAgain(fd int, events []Event, timeout, end time.Duration, err error) 
 type buffer struct {
 	events [maxEvents]Event
 	chunk  []Event // not handed out yet
+	pooled bool    // see takeBuffer
 }
 
 // cut returns a copy of the first n events, or nil if n is 0.
 func (b *buffer) cut(n int) []Event {
-	const chunk = 16 // 1 KiB at most: an Event has up to 64 bytes
-	if n > chunk/2 {
-		return slices.Clone(b.events[:n:n])
-	}
+	const chunk = 1024 / int(unsafe.Sizeof(Event{})) // A kept result keeps 1 KiB at most.
 	if n <= 0 {
 		return nil
+	}
+	events := b.events[:n]
+	if n > chunk/2 {
+		result := make([]Event, len(events))
+		copy(result, events)
+		return result
 	}
 	if n > len(b.chunk) {
 		b.chunk = make([]Event, chunk)
 	}
-	events := b.chunk[:n:n]
+	result := b.chunk[:n:n]
 	b.chunk = b.chunk[n:]
-	copy(events, b.events[:n])
-	return events
+	copy(result, events)
+	return result
 }
 
-var buffers = sync.Pool{New: func() any { return new(buffer) }}
+var buffers = sync.Pool{New: func() any { return &buffer{pooled: true} }}
 
-// takeBuffer returns the buffer that the queue keeps, which is quick, or one of
-// the pool if another call has taken that.
+// takeBuffer returns the buffer of the queue or, if another call has taken that, one
+// of the pool, which takes longer.
 func (q *Queue) takeBuffer() *buffer {
-	if b := q.spare.Swap(nil); b != nil {
-		return b
+	if !q.bufferTaken.CompareAndSwap(false, true) {
+		return buffers.Get().(*buffer)
 	}
-	return buffers.Get().(*buffer)
+	if q.buffer == nil {
+		q.buffer = new(buffer)
+	}
+	return q.buffer
 }
 
 func (q *Queue) giveBack(b *buffer) {
-	if b = q.spare.Swap(b); b != nil {
+	if b.pooled {
 		buffers.Put(b)
+	} else {
+		q.bufferTaken.Store(false)
 	}
 }

@@ -35,7 +35,8 @@ type Queue struct {
 
 	fd int
 
-	spare atomic.Pointer[buffer] // see takeBuffer
+	bufferTaken atomic.Bool
+	buffer      *buffer // nil until the first call that takes it; guarded by bufferTaken
 
 	unreleased sync.Mutex // locked until the descriptor is released
 	closeErr   error      // set before that

@@ -2,7 +2,6 @@ package kqueue
 
 import (
 	"math"
-	"syscall"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -26,13 +25,8 @@ const (
 	writesPastEvents = false             // in kevent(2), answers to changes past the end of the events
 
 	// No kevent(2) call waits longer. The kernel refuses timeouts of more than
-	// 1<<31 seconds. renewForever: that holds for Forever too.
-	longestCall  = 24 * time.Hour
-	renewForever = false
-
-	// spuriousErrno may replace EINTR: a signal handler of the Go runtime can leave
-	// it behind while the profiler runs (go.dev/issue/59679).
-	spuriousErrno = syscall.ETIMEDOUT
+	// 1<<31 seconds.
+	longestCall = 24 * time.Hour
 )
 
 type kernelFilter = int16

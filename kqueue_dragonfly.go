@@ -1,7 +1,6 @@
 package kqueue
 
 import (
-	"syscall"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -32,10 +31,7 @@ const (
 
 	// No kevent(2) call waits longer, not even for Forever: on a busy queue, this
 	// kernel does not bear long calls (sys/kern/kern_event.c, kern_kevent).
-	longestCall  = time.Second / 2
-	renewForever = true
-
-	spuriousErrno = syscall.EINTR // what may replace EINTR: nothing
+	longestCall = time.Second / 2
 )
 
 type kernelFilter = int16

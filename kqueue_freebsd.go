@@ -1,7 +1,6 @@
 package kqueue
 
 import (
-	"syscall"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -23,11 +22,7 @@ const (
 	writesPastEvents = false     // in kevent(2), answers to changes past the end of the events
 
 	// No kevent(2) call waits longer. 32-bit kernels overflow at 1<<31 seconds.
-	// renewForever: that holds for Forever too.
-	longestCall  = 24 * time.Hour
-	renewForever = false
-
-	spuriousErrno = syscall.EINTR // what may replace EINTR: nothing
+	longestCall = 24 * time.Hour
 )
 
 type kernelFilter = int16

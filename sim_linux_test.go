@@ -38,10 +38,10 @@ func init() {
 	case "", "freebsd":
 	case "dragonfly":
 		wakeFlags, writesPastEvents = 0, true
-		longestCall, renewForever = 20*time.Millisecond, true
+		longestCall = 20 * time.Millisecond
 		longestLimit = newTimespec(longestCall)
 	case "darwin":
-		Sim.closeWakes, spuriousErrno = true, unix.ETIMEDOUT
+		Sim.closeWakes, Sim.spurious = true, unix.ETIMEDOUT
 	default:
 		panic("KQUEUE_SIM must be freebsd, dragonfly or darwin")
 	}
@@ -53,8 +53,9 @@ func init() {
 
 // Sim is the kernel on which the tests run.
 var Sim = &simKernel{
-	queues: make(map[int]*simQueue),
-	asleep: make(chan bool, 1),
+	queues:   make(map[int]*simQueue),
+	spurious: unix.EINTR,
+	asleep:   make(chan bool, 1),
 }
 
 // A simKernel is what all queues share. Its mutex guards the queues as well.
@@ -68,6 +69,7 @@ type simKernel struct {
 	userEvents int64             // the user events and timers of all queues
 	asleep     chan bool         // tells tick that calls sleep
 	closeWakes bool              // as on macOS: see init
+	spurious   error             // may replace EINTR, as on macOS
 
 	// Tests may change these.
 	Signals       atomic.Int32 // one tick in so many brings a signal, or none if it is 0
@@ -252,7 +254,7 @@ func (k *simKernel) kevent(fd int, changes, events []kernelEvent, limit *timespe
 
 	var deadline time.Duration = never
 	switch {
-	case limit == nil && renewForever, limit != nil && (limit.d < 0 || limit.d > longestCall):
+	case limit == nil && longestCall < time.Hour, limit != nil && (limit.d < 0 || limit.d > longestCall):
 		misused("kevent on descriptor %d must not wait for %v", fd, limit)
 	case limit == nil:
 	case limit.d == 0:
@@ -282,7 +284,7 @@ func (k *simKernel) interrupt() error {
 	if rand.IntN(2) == 0 {
 		return unix.EINTR
 	}
-	return spuriousErrno
+	return k.spurious
 }
 
 // sleep waits for a wake-up and returns the reason for it.
