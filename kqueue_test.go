@@ -16,6 +16,7 @@ import (
 	"time"
 
 	. "github.com/go-kqueue/kqueue"
+	"github.com/go-kqueue/kqueue/internal/kqtest"
 	"golang.org/x/sys/unix"
 )
 
@@ -61,7 +62,7 @@ func TestZeroAndNilQueueAreClosed(t *testing.T) {
 }
 
 func TestCallsAfterClose(t *testing.T) {
-	q := newQueue(t)
+	q := kqtest.NewQueue(t)
 	if err := q.Close(); err != nil {
 		t.Fatal(err)
 	}
@@ -71,10 +72,10 @@ func TestCallsAfterClose(t *testing.T) {
 func TestCloseWakesWaiters(t *testing.T) {
 	for _, count := range []int{0, 1, 8, 64, maxWaiters()} {
 		t.Run(strconv.Itoa(count), func(t *testing.T) {
-			q := openQueue(t)
+			q := kqtest.OpenQueue(t)
 			fd := int(q.Fd())
-			ended := startWaiters(t, q, count)
-			watchdog(t, watchdogTime) // starting that many threads may take long
+			ended := kqtest.StartWaiters(t, q, count)
+			kqtest.Watchdog(t, kqtest.WatchdogTime) // starting that many threads may take long
 			// Most of them are inside the kernel once that many threads exist. It
 			// does not matter if some are not yet.
 			for range 100 {
@@ -87,7 +88,7 @@ func TestCloseWakesWaiters(t *testing.T) {
 			if err := unix.Fstat(fd, new(unix.Stat_t)); err != unix.EBADF {
 				t.Errorf("after Close, the descriptor gives %v, want EBADF", err)
 			}
-			wantClosed(t, ended, count)
+			kqtest.WantClosed(t, ended, count)
 			t.Logf("%d waiters were woken in %v", count, time.Since(start))
 			if err := q.Close(); !errors.Is(err, os.ErrClosed) {
 				t.Errorf("a second Close gave %v", err)
@@ -120,7 +121,7 @@ func callUntilClosed(t *testing.T, group *sync.WaitGroup, call func() (int, erro
 // a slow machine does in a few seconds, but at most limit.
 func inRounds(t *testing.T, limit int, do func(round int)) {
 	t.Helper()
-	watchdog(t, watchdogTime)
+	kqtest.Watchdog(t, kqtest.WatchdogTime)
 	if testing.Short() {
 		limit /= 20
 	}
@@ -134,9 +135,9 @@ func inRounds(t *testing.T, limit int, do func(round int)) {
 // Calls that come and go while Close wakes the others must not take the wake-up
 // with them.
 func TestCloseDuringCalls(t *testing.T) {
-	q := newQueue(t)
-	_, w := newPipe(t)
-	ended := startWaiters(t, q, 16)
+	q := kqtest.NewQueue(t)
+	_, w := kqtest.NewPipe(t)
+	ended := kqtest.StartWaiters(t, q, 16)
 	var appliers sync.WaitGroup
 	for range 2 {
 		callUntilClosed(t, &appliers, func() (int, error) {
@@ -146,14 +147,14 @@ func TestCloseDuringCalls(t *testing.T) {
 	if err := q.Close(); err != nil {
 		t.Fatal(err)
 	}
-	wantClosed(t, ended, 16)
+	kqtest.WantClosed(t, ended, 16)
 	appliers.Wait()
 }
 
 func TestCloseFromMany(t *testing.T) {
 	for range 50 {
-		q := newQueue(t)
-		ended := startWaiters(t, q, 4)
+		q := kqtest.NewQueue(t)
+		ended := kqtest.StartWaiters(t, q, 4)
 		results := make(chan error)
 		const closers = 8
 		for range closers {
@@ -170,7 +171,7 @@ func TestCloseFromMany(t *testing.T) {
 		if succeeded != 1 {
 			t.Fatalf("%d of %d calls of Close succeeded", succeeded, closers)
 		}
-		wantClosed(t, ended, 4)
+		kqtest.WantClosed(t, ended, 4)
 	}
 }
 
@@ -192,16 +193,16 @@ func TestCloseOverwritesItsEvent(t *testing.T) {
 		"disabled, pending":  {closeEvent.With(FlagDisable), closeEvent.Trigger()},
 	} {
 		t.Run(name, func(t *testing.T) {
-			q := newQueue(t)
-			apply(t, q, changes...)
-			ended := startWaiters(t, q, 9)
+			q := kqtest.NewQueue(t)
+			kqtest.Apply(t, q, changes...)
+			ended := kqtest.StartWaiters(t, q, 9)
 			for range 20 {
 				runtime.Gosched()
 			}
 			if err := q.Close(); err != nil {
 				t.Fatal(err)
 			}
-			wantClosed(t, ended, 9)
+			kqtest.WantClosed(t, ended, 9)
 		})
 	}
 }
@@ -222,7 +223,7 @@ func TestCloseDuringChangesOfItsEvent(t *testing.T) {
 		{UserEvent(1), closeEvent.Disable(), UserEvent(2), UserEvent(3)},
 	}
 	inRounds(t, 2000, func(round int) {
-		q := openQueue(t)
+		q := kqtest.OpenQueue(t)
 		var calls sync.WaitGroup
 		var started atomic.Bool
 		change := changes[rand.IntN(len(changes))]
@@ -230,7 +231,7 @@ func TestCloseDuringChangesOfItsEvent(t *testing.T) {
 			started.Store(true)
 			buf := make([]Event, 4)
 			n, err := q.Kevent(change, buf, Forever)
-			if refused := eventErrors(buf[:n]); refused != nil {
+			if refused := kqtest.EventErrors(buf[:n]); refused != nil {
 				return 0, refused
 			}
 			return n, err
@@ -238,7 +239,7 @@ func TestCloseDuringChangesOfItsEvent(t *testing.T) {
 		if round%2 == 0 {
 			change := changes[rand.IntN(len(changes))]
 			callUntilClosed(t, &calls, func() (int, error) { return 0, q.Apply(change...) })
-			for _, wait := range waitFuncs {
+			for _, wait := range kqtest.WaitFuncs {
 				callUntilClosed(t, &calls, func() (int, error) { return wait(q, make([]Event, 1), Forever) })
 			}
 		}
@@ -262,41 +263,41 @@ func TestCloseAtTheLimitOfUserEvents(t *testing.T) {
 	}
 	for _, count := range []int{1, 20, 200} {
 		t.Run(strconv.Itoa(count), func(t *testing.T) {
-			q := newQueue(t)
-			ended := startWaiters(t, q, count)
+			q := kqtest.NewQueue(t)
+			ended := kqtest.StartWaiters(t, q, count)
 			for range 100 {
 				runtime.Gosched()
 			}
-			before := openFDs(t)
+			before := kqtest.OpenFDs(t)
 			if err := q.Close(); err != nil {
 				t.Fatal(err)
 			}
-			wantClosed(t, ended, count)
-			wantOpenFDs(t, before-1)
+			kqtest.WantClosed(t, ended, count)
+			kqtest.WantOpenFDs(t, before-1)
 		})
 	}
 }
 
 func TestCloseWithoutADescriptor(t *testing.T) {
-	q := newQueue(t)
-	ended := startWaiters(t, q, 20)
+	q := kqtest.NewQueue(t)
+	ended := kqtest.StartWaiters(t, q, 20)
 	exhaustDescriptors(t)
 	if err := q.Close(); err != nil {
 		t.Fatal(err)
 	}
-	wantClosed(t, ended, 20)
+	kqtest.WantClosed(t, ended, 20)
 }
 
 // With neither, Close cannot wake anyone. It says why instead of waiting, and the
 // queue counts as closed.
 func TestCloseAtAllLimits(t *testing.T) {
-	q := newQueue(t)
-	r, w := newPipe(t)
-	apply(t, q, ReadEvent(r))
+	q := kqtest.NewQueue(t)
+	r, w := kqtest.NewPipe(t)
+	kqtest.Apply(t, q, ReadEvent(r))
 	if !exhaustUserEvents(t) {
 		t.Skipf("%s does not limit user events to less than 5,000", runtime.GOOS)
 	}
-	ended := startWaiters(t, q, 1)
+	ended := kqtest.StartWaiters(t, q, 1)
 	for range 100 {
 		runtime.Gosched()
 	}
@@ -305,7 +306,7 @@ func TestCloseAtAllLimits(t *testing.T) {
 	release()
 	if err == nil {
 		// The waiter was not inside yet, so nobody had to be woken.
-		wantClosed(t, ended, 1)
+		kqtest.WantClosed(t, ended, 1)
 		return
 	}
 	var calls []string
@@ -328,10 +329,10 @@ func TestCloseAtAllLimits(t *testing.T) {
 		t.Errorf("%v: got %q, want %q", err, calls, want)
 	}
 	wantAllClosed(t, q)
-	before := openFDs(t)
-	write(t, w, "x") // an event of the queue's own ends the wait
-	wantClosed(t, ended, 1)
-	wantOpenFDs(t, before-1)
+	before := kqtest.OpenFDs(t)
+	kqtest.Write(t, w, "x") // an event of the queue's own ends the wait
+	kqtest.WantClosed(t, ended, 1)
+	kqtest.WantOpenFDs(t, before-1)
 }
 
 // No call may use the number of a closed queue's descriptor after it belongs to
@@ -340,7 +341,7 @@ func TestCloseAtAllLimits(t *testing.T) {
 func TestDescriptorReuse(t *testing.T) {
 	reused := 0
 	inRounds(t, 2000, func(int) {
-		q := openQueue(t)
+		q := kqtest.OpenQueue(t)
 		number := q.Fd()
 		var calls sync.WaitGroup
 		buf, buf2 := make([]Event, 4), make([]Event, 4)
@@ -358,18 +359,18 @@ func TestDescriptorReuse(t *testing.T) {
 		if err := q.Close(); err != nil {
 			t.Fatal(err)
 		}
-		other := openQueue(t)
+		other := kqtest.OpenQueue(t)
 		if other.Fd() == number {
 			reused++
 		}
 		foreign := UserEvent(99)
-		apply(t, other, foreign, foreign.Trigger())
+		kqtest.Apply(t, other, foreign, foreign.Trigger())
 		calls.Wait()
-		if e := waitOne(t, other); e.Ident != 99 {
+		if e := kqtest.WaitOne(t, other); e.Ident != 99 {
 			t.Fatalf("got %v", e)
 		}
 		for i := range uintptr(5) {
-			waitGone(t, other, UserEvent(i)) // no change has reached this queue
+			kqtest.WaitGone(t, other, UserEvent(i)) // no change has reached this queue
 		}
 		if err := other.Close(); err != nil {
 			t.Fatal(err)
@@ -381,33 +382,33 @@ func TestDescriptorReuse(t *testing.T) {
 }
 
 func TestManyQueuesLeaveNothingOpen(t *testing.T) {
-	watchdog(t, watchdogTime)
-	before := openFDs(t)
+	kqtest.Watchdog(t, kqtest.WatchdogTime)
+	before := kqtest.OpenFDs(t)
 	for i := range 10000 {
-		q := openQueue(t)
+		q := kqtest.OpenQueue(t)
 		if i%100 == 0 {
-			apply(t, q, UserEvent(1), TimerEvent(1, time.Hour))
+			kqtest.Apply(t, q, UserEvent(1), TimerEvent(1, time.Hour))
 		}
 		if err := q.Close(); err != nil {
 			t.Fatalf("queue %d: %v", i, err)
 		}
 	}
-	wantOpenFDs(t, before)
+	kqtest.WantOpenFDs(t, before)
 }
 
 func TestNewIsCloseOnExec(t *testing.T) {
-	newQueue(t)
-	c := startChild(t, "cloexec")
-	c.release()
+	kqtest.NewQueue(t)
+	c := kqtest.StartChild(t, "cloexec")
+	c.Release()
 	if err := c.Wait(); err != nil {
 		t.Errorf("the descriptor is open after exec: %v", err)
 	}
 }
 
 func TestNewWithoutADescriptor(t *testing.T) {
-	newQueue(t)
+	kqtest.NewQueue(t)
 	release := exhaustDescriptors(t)
-	before := openFDs(t)
+	before := kqtest.OpenFDs(t)
 	for range 100 {
 		q, err := New()
 		var call *os.SyscallError
@@ -415,9 +416,9 @@ func TestNewWithoutADescriptor(t *testing.T) {
 			t.Fatalf("got %v, %v; want EMFILE", q, err)
 		}
 	}
-	wantOpenFDs(t, before)
+	kqtest.WantOpenFDs(t, before)
 	release()
-	newQueue(t)
+	kqtest.NewQueue(t)
 }
 
 // At the system's limit of open files, New fails with ENFILE. Reaching it disturbs
@@ -429,9 +430,9 @@ func TestNewAtTheSystemsLimit(t *testing.T) {
 	if runtime.GOOS == "openbsd" {
 		t.Skip("closing many queues takes minutes: each close of a descriptor visits all queues of the process (knote_fdclose)")
 	}
-	watchdog(t, watchdogTime)
-	raiseDescriptorLimit(t, min(6000, maxDescriptors(t)))
-	before := openFDs(t)
+	kqtest.Watchdog(t, kqtest.WatchdogTime)
+	kqtest.RaiseDescriptorLimit(t, min(6000, kqtest.MaxDescriptors(t)))
+	before := kqtest.OpenFDs(t)
 	var queues []*Queue
 	for {
 		q, err := New()
@@ -450,5 +451,5 @@ func TestNewAtTheSystemsLimit(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	wantOpenFDs(t, before)
+	kqtest.WantOpenFDs(t, before)
 }

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	. "github.com/go-kqueue/kqueue"
+	"github.com/go-kqueue/kqueue/internal/kqtest"
 )
 
 // This file tests what only the simulated kernel does: see sim_linux_test.go.
@@ -27,13 +28,13 @@ func init() {
 // An interrupted call goes on for the time that is left, and does not apply its
 // changes again.
 func TestSimulatedSignals(t *testing.T) {
-	q := newQueue(t)
+	q := kqtest.NewQueue(t)
 	defer Sim.Signals.Store(Sim.Signals.Swap(1))
 	before := Sim.Interrupts.Load()
 	buf := make([]Event, 1)
 	const timeout = 20 * time.Millisecond
 	for range 10 {
-		apply(t, q, UserEvent(1))
+		kqtest.Apply(t, q, UserEvent(1))
 		start := time.Now()
 		n, err := q.Kevent([]Event{UserEvent(1).Delete()}, buf, timeout)
 		if took := time.Since(start); n != 0 || err != nil || took < timeout {
@@ -47,7 +48,7 @@ func TestSimulatedSignals(t *testing.T) {
 
 // A call that is interrupted shortly before its timeout does not start anew.
 func TestSimulatedLateSignal(t *testing.T) {
-	q := newQueue(t)
+	q := kqtest.NewQueue(t)
 	defer Sim.Signals.Store(Sim.Signals.Swap(0))
 	const timeout, late, tooLate = 400 * time.Millisecond, 300 * time.Millisecond, 600 * time.Millisecond
 	var took time.Duration
@@ -75,7 +76,7 @@ func TestSimulatedLateSignal(t *testing.T) {
 // A copy of a Queue knows nothing of the calls of the original, so it does what a
 // Queue must never do. The simulated kernel tells.
 func TestSimulatedMisuse(t *testing.T) {
-	original := openQueue(t)
+	original := kqtest.OpenQueue(t)
 	twin := func() *Queue {
 		q := new(Queue)
 		reflect.ValueOf(q).Elem().Set(reflect.ValueOf(original).Elem())
@@ -88,7 +89,7 @@ func TestSimulatedMisuse(t *testing.T) {
 	}
 
 	defer Sim.Signals.Store(Sim.Signals.Swap(0))
-	ended := startWaiters(t, original, 1)
+	ended := kqtest.StartWaiters(t, original, 1)
 	for Sim.Sleepers(original) == 0 {
 		time.Sleep(time.Millisecond)
 	}
@@ -104,7 +105,7 @@ func TestSimulatedMisuse(t *testing.T) {
 		if err := original.Close(); err != nil {
 			t.Error(err)
 		}
-		wantClosed(t, ended, 1)
+		kqtest.WantClosed(t, ended, 1)
 	}
 	for _, do := range []func() error{func() error { return second.Apply(UserEvent(1)) }, third.Close} {
 		if text, err := misuse(do); !strings.Contains(text, "released") {
@@ -135,16 +136,16 @@ func TestSimulatedKernelWithoutReceipts(t *testing.T) {
 		"with FlagError":         {nil, []Event{good.With(FlagError), good.With(FlagError)}},
 		"several batches":        {nil, many},
 	} {
-		q := newQueue(t)
+		q := kqtest.NewQueue(t)
 		for _, change := range test.before {
-			apply(t, q, change)
+			kqtest.Apply(t, q, change)
 		}
 		if err := q.Apply(test.changes...); err == nil || strings.Count(err.Error(), "ignored FlagReceipt") != 1 {
 			t.Errorf("%s: got %v", name, err)
 		}
 	}
-	q := newQueue(t)
-	apply(t, q, good) // a single change needs no receipt
+	q := kqtest.NewQueue(t)
+	kqtest.Apply(t, q, good) // a single change needs no receipt
 	if err := q.Apply(bad); !errors.Is(err, syscall.EBADF) {
 		t.Error(err)
 	}
@@ -156,22 +157,22 @@ func TestSimulatedWakeUps(t *testing.T) {
 	for _, noUserEvents := range []bool{false, true} {
 		t.Run(fmt.Sprint("no user events: ", noUserEvents), func(t *testing.T) {
 			defer Sim.NoUserEvents.Store(Sim.NoUserEvents.Swap(noUserEvents))
-			fds, repeats := openFDs(t), Sim.Repeats.Load()
+			fds, repeats := kqtest.OpenFDs(t), Sim.Repeats.Load()
 			for _, count := range []int{1, 2, 50} {
-				q := newQueue(t)
+				q := kqtest.NewQueue(t)
 				if noUserEvents {
-					wantRefused(t, q, UserEvent(1), syscall.EINVAL)
+					kqtest.WantRefused(t, q, UserEvent(1), syscall.EINVAL)
 				}
-				ended := startWaiters(t, q, count)
+				ended := kqtest.StartWaiters(t, q, count)
 				for Sim.Sleepers(q) < count {
 					time.Sleep(time.Millisecond)
 				}
 				if err := q.Close(); err != nil {
 					t.Fatal(err)
 				}
-				wantClosed(t, ended, count)
+				kqtest.WantClosed(t, ended, count)
 			}
-			wantOpenFDs(t, fds)
+			kqtest.WantOpenFDs(t, fds)
 			if n := Sim.Repeats.Load() - repeats; n != 0 && os.Getenv("KQUEUE_SIM") != "dragonfly" {
 				t.Errorf("an event that was triggered once woke %d more calls", n)
 			}
@@ -187,7 +188,7 @@ func TestSimulatedAnswers(t *testing.T) {
 	careful := UserEvent(^uintptr(0)) // changes with the event of Close go one at a time
 	var want []Event
 	for _, changes := range [][]Event{{bad, good}, {bad, good, careful}} {
-		q := newQueue(t)
+		q := kqtest.NewQueue(t)
 		got := make([]Event, 4)
 		n, err := q.Kevent(changes, got, 0)
 		if err != nil {
