@@ -18,6 +18,7 @@ import (
 	"time"
 
 	. "github.com/go-kqueue/kqueue"
+	"github.com/go-kqueue/kqueue/internal/constants"
 	"github.com/go-kqueue/kqueue/internal/kqtest"
 	"golang.org/x/sys/unix"
 )
@@ -304,15 +305,17 @@ func constant(t testing.TB, name string) int64 {
 		t.Fatal(err)
 	}
 	for _, c := range list {
-		if c.system == thisSystem && c.name == name {
-			return c.value
+		if c.System == thisSystem && c.Name == name {
+			return c.Value
 		}
 	}
 	t.Skip("this system has no", name)
 	return 0
 }
 
-var allConstants = sync.OnceValues(readConstants)
+var allConstants = sync.OnceValues(func() ([]constants.Row, error) {
+	return constants.Read("../testdata/constants.tsv")
+})
 
 // These name a constant that not all systems have, or skip the test.
 func filterNamed(t testing.TB, name string) Filter { return Filter(constant(t, "EVFILT_"+name)) }

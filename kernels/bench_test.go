@@ -434,7 +434,7 @@ func BenchmarkString(b *testing.B) {
 // measures by the clock, which proves nothing on a busy machine, so it runs only
 // on request:
 //
-//	KQUEUE_TABLE=100 go test -run BenchmarkTable -v
+//	KQUEUE_TABLE=100 go test -run BenchmarkTable -v ./kernels
 //
 // The value is the number of turns that each way takes. The ways take turns, and
 // the quickest turn of each counts: for a series of turns a kernel may take longer

@@ -38,11 +38,12 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 	"sync"
 	"testing"
 	"text/template"
+
+	"github.com/go-kqueue/kqueue/internal/constants"
 )
 
 var (
@@ -597,7 +598,7 @@ func (a *atlas) page(t *testing.T) []byte {
 		"below":   a.below,
 		"bites":   a.bites,
 		"constants": func() string {
-			text, err := constants(a.systems)
+			text, err := constantTables(a.systems)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -706,33 +707,29 @@ func (a *atlas) bites() (list []bite) {
 	return list
 }
 
-// constants returns the tables of the page's second part.
-func constants(systems []*system) (string, error) {
-	list, err := readConstants()
+// constantTables returns the tables of the page's second part.
+func constantTables(systems []*system) (string, error) {
+	rows, err := constants.Read("../testdata/constants.tsv")
 	if err != nil {
 		return "", err
 	}
 	type key struct{ group, name string }
 	var groups []string
-	names := make(map[string][]string) // by group
-	cells := make(map[key]map[string]string)
-	// A note of some filters on one system is that of fewer on another: they are
-	// shown under the first group that has the name.
-	for _, c := range list {
-		group := c.group
-		if !slices.Contains(groups, group) {
-			groups = append(groups, group)
+	names := make(map[string][]string)       // by group
+	cells := make(map[key]map[string]string) // by system
+	for _, c := range rows {
+		k := key{c.Group, c.Name}
+		if !slices.Contains(groups, c.Group) {
+			groups = append(groups, c.Group)
 		}
-		k := key{group, c.name}
 		if cells[k] == nil {
 			cells[k] = make(map[string]string)
-			names[group] = append(names[group], c.name)
+			names[c.Group] = append(names[c.Group], c.Name)
 		}
-		text := c.text
-		if c.since != "" {
-			text += "<br>" + c.since
+		cells[k][c.System] = c.Text
+		if c.Since != "" {
+			cells[k][c.System] += " (" + c.Since + ")"
 		}
-		cells[k][c.system] = text
 	}
 	var b strings.Builder
 	for _, group := range groups {
@@ -742,16 +739,7 @@ func constants(systems []*system) (string, error) {
 		case "flag":
 			b.WriteString("### Flags\n\n")
 		default:
-			var filters []string
-			for _, f := range strings.Split(group, "/") {
-				if f == "jail" {
-					f = "jail/jaildesc"
-				}
-				for _, f := range strings.Split(f, "/") {
-					filters = append(filters, "EVFILT_"+strings.ToUpper(f))
-				}
-			}
-			fmt.Fprintf(&b, "### Notes of %s\n\n", strings.Join(filters, " and "))
+			fmt.Fprintf(&b, "### Notes of EVFILT_%s\n\n", strings.Join(constants.Filters(group), " and EVFILT_"))
 		}
 		b.WriteString("| constant | in Go |")
 		for _, s := range systems {
@@ -759,7 +747,7 @@ func constants(systems []*system) (string, error) {
 		}
 		b.WriteString("\n| --- | --- |" + strings.Repeat(" --- |", len(systems)) + "\n")
 		for _, name := range names[group] {
-			fmt.Fprintf(&b, "| %s | %s |", name, goName(name))
+			fmt.Fprintf(&b, "| %s | %s |", name, constants.GoName(name))
 			for _, s := range systems {
 				fmt.Fprintf(&b, " %s |", cells[key{group, name}][s.System])
 			}
@@ -768,51 +756,6 @@ func constants(systems []*system) (string, error) {
 		b.WriteString("\n")
 	}
 	return strings.TrimRight(b.String(), "\n"), nil
-}
-
-// goName returns package kqueue's name for a constant of sys/event.h.
-func goName(name string) string {
-	prefix, rest, _ := strings.Cut(name, "_")
-	out := map[string]string{"EVFILT": "Filter", "EV": "Flag", "NOTE": "Note"}[prefix]
-	for _, word := range strings.Split(rest, "_") {
-		switch word {
-		case "AIO", "EOF", "FS", "LIO", "OOB", "VM":
-			out += word
-		case "EXITSTATUS":
-			out += "ExitStatus"
-		default:
-			out += word[:1] + strings.ToLower(word[1:])
-		}
-	}
-	return out
-}
-
-// A constantRow is a line of testdata/constants.tsv.
-type constantRow struct {
-	system, group, name, text, since string
-	value                            int64
-}
-
-func readConstants() (list []constantRow, err error) {
-	text, err := os.ReadFile("../testdata/constants.tsv")
-	if err != nil {
-		return nil, err
-	}
-	for _, line := range strings.Split(string(text), "\n") {
-		c := strings.Split(strings.TrimSuffix(line, "\r"), "\t")
-		if len(c) < 4 || strings.HasPrefix(line, "#") {
-			continue
-		}
-		row := constantRow{system: c[0], group: c[1], name: c[2], text: c[3]}
-		if row.value, err = strconv.ParseInt(c[3], 0, 64); err != nil {
-			return nil, err
-		}
-		if len(c) > 4 {
-			row.since = c[4]
-		}
-		list = append(list, row)
-	}
-	return list, nil
 }
 
 // The links of the package's comments and files to the page lead somewhere.

@@ -19,7 +19,7 @@ import (
 	"time"
 	"unsafe"
 
-	. "github.com/go-kqueue/kqueue"
+	"github.com/go-kqueue/kqueue"
 	"golang.org/x/sys/unix"
 )
 
@@ -46,9 +46,9 @@ func Watchdog(t testing.TB, limit time.Duration) {
 }
 
 // OpenQueue makes a queue. On a system without kqueue, it skips the test.
-func OpenQueue(t testing.TB) *Queue {
+func OpenQueue(t testing.TB) *kqueue.Queue {
 	t.Helper()
-	q, err := New()
+	q, err := kqueue.New()
 	if errors.Is(err, errors.ErrUnsupported) {
 		t.Skip("this system has no kqueue")
 	}
@@ -60,7 +60,7 @@ func OpenQueue(t testing.TB) *Queue {
 
 // NewQueue makes a queue that is closed when the test ends, and starts the
 // watchdog.
-func NewQueue(t testing.TB) *Queue {
+func NewQueue(t testing.TB) *kqueue.Queue {
 	t.Helper()
 	q := OpenQueue(t)
 	if _, ok := t.(*testing.B); !ok {
@@ -71,7 +71,7 @@ func NewQueue(t testing.TB) *Queue {
 }
 
 // Apply passes changes to the kernel.
-func Apply(t testing.TB, q *Queue, changes ...Event) {
+func Apply(t testing.TB, q *kqueue.Queue, changes ...kqueue.Event) {
 	t.Helper()
 	if err := q.Apply(changes...); err != nil {
 		t.Fatal(err)
@@ -96,9 +96,9 @@ func Kill(t testing.TB, sig syscall.Signal) {
 }
 
 // WaitOne waits for a single event and fails if several come.
-func WaitOne(t testing.TB, q *Queue) Event {
+func WaitOne(t testing.TB, q *kqueue.Queue) kqueue.Event {
 	t.Helper()
-	events, err := q.Wait(Forever)
+	events, err := q.Wait(kqueue.Forever)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -109,7 +109,7 @@ func WaitOne(t testing.TB, q *Queue) Event {
 }
 
 // WaitNone checks that no event is pending.
-func WaitNone(t testing.TB, q *Queue) {
+func WaitNone(t testing.TB, q *kqueue.Queue) {
 	t.Helper()
 	events, err := q.Wait(0)
 	if err != nil {
@@ -121,7 +121,7 @@ func WaitNone(t testing.TB, q *Queue) {
 }
 
 // WaitGone checks that the event of change is not in the queue.
-func WaitGone(t testing.TB, q *Queue, change Event) {
+func WaitGone(t testing.TB, q *kqueue.Queue, change kqueue.Event) {
 	t.Helper()
 	if err := q.Apply(change.Delete()); !errors.Is(err, unix.ENOENT) {
 		t.Errorf("deleting %v: got %v, want ENOENT", change, err)
@@ -130,50 +130,50 @@ func WaitGone(t testing.TB, q *Queue, change Event) {
 
 // A WaitFunc is one of the methods of a Queue that wait. The buffer has room for
 // at least one event, and Wait ignores it.
-type WaitFunc func(q *Queue, buf []Event, timeout time.Duration) (int, error)
+type WaitFunc func(q *kqueue.Queue, buf []kqueue.Event, timeout time.Duration) (int, error)
 
 // WaitFuncs are all the methods that wait, by name.
 var WaitFuncs = map[string]WaitFunc{
-	"Wait": func(q *Queue, buf []Event, timeout time.Duration) (int, error) {
+	"Wait": func(q *kqueue.Queue, buf []kqueue.Event, timeout time.Duration) (int, error) {
 		events, err := q.Wait(timeout)
 		return copy(buf, events), err
 	},
-	"WaitInto": (*Queue).WaitInto,
-	"Kevent": func(q *Queue, buf []Event, timeout time.Duration) (int, error) {
+	"WaitInto": (*kqueue.Queue).WaitInto,
+	"Kevent": func(q *kqueue.Queue, buf []kqueue.Event, timeout time.Duration) (int, error) {
 		return q.Kevent(nil, buf, timeout)
 	},
 }
 
 // ApplyFuncs are all ways to pass a change to the kernel. Each of them returns
 // the error of change.
-var ApplyFuncs = map[string]func(q *Queue, change Event) error{
-	"Apply": func(q *Queue, change Event) error { return q.Apply(change) },
-	"Apply of several": func(q *Queue, change Event) error {
-		return q.Apply(UserEvent(8887), change, UserEvent(8888))
+var ApplyFuncs = map[string]func(q *kqueue.Queue, change kqueue.Event) error{
+	"Apply": func(q *kqueue.Queue, change kqueue.Event) error { return q.Apply(change) },
+	"Apply of several": func(q *kqueue.Queue, change kqueue.Event) error {
+		return q.Apply(kqueue.UserEvent(8887), change, kqueue.UserEvent(8888))
 	},
-	"Kevent": func(q *Queue, change Event) error {
-		buf := make([]Event, 8)
-		n, err := q.Kevent([]Event{change}, buf, 0)
+	"Kevent": func(q *kqueue.Queue, change kqueue.Event) error {
+		buf := make([]kqueue.Event, 8)
+		n, err := q.Kevent([]kqueue.Event{change}, buf, 0)
 		return errors.Join(err, EventErrors(buf[:n]))
 	},
-	"Kevent of several": func(q *Queue, change Event) error {
-		buf := make([]Event, 8)
-		n, err := q.Kevent([]Event{UserEvent(8887), change, UserEvent(8888)}, buf, 0)
+	"Kevent of several": func(q *kqueue.Queue, change kqueue.Event) error {
+		buf := make([]kqueue.Event, 8)
+		n, err := q.Kevent([]kqueue.Event{kqueue.UserEvent(8887), change, kqueue.UserEvent(8888)}, buf, 0)
 		return errors.Join(err, EventErrors(buf[:n]))
 	},
-	"Kevent with less room than changes": func(q *Queue, change Event) error {
-		buf := make([]Event, 1)
-		n, err := q.Kevent([]Event{UserEvent(8887), change}, buf, 0)
+	"Kevent with less room than changes": func(q *kqueue.Queue, change kqueue.Event) error {
+		buf := make([]kqueue.Event, 1)
+		n, err := q.Kevent([]kqueue.Event{kqueue.UserEvent(8887), change}, buf, 0)
 		return errors.Join(err, EventErrors(buf[:n]))
 	},
-	"Kevent without room": func(q *Queue, change Event) error {
-		_, err := q.Kevent([]Event{change}, nil, 0)
+	"Kevent without room": func(q *kqueue.Queue, change kqueue.Event) error {
+		_, err := q.Kevent([]kqueue.Event{change}, nil, 0)
 		return err
 	},
 }
 
 // EventErrors joins the errors that events report.
-func EventErrors(events []Event) error {
+func EventErrors(events []kqueue.Event) error {
 	var errs []error
 	for _, e := range events {
 		errs = append(errs, e.Err())
@@ -183,7 +183,7 @@ func EventErrors(events []Event) error {
 
 // WantRefused checks that change is refused with errno, however it is passed to
 // the kernel.
-func WantRefused(t testing.TB, q *Queue, change Event, errno syscall.Errno) {
+func WantRefused(t testing.TB, q *kqueue.Queue, change kqueue.Event, errno syscall.Errno) {
 	t.Helper()
 	for name, apply := range ApplyFuncs {
 		if err := apply(q, change); !errors.Is(err, errno) {
@@ -194,7 +194,7 @@ func WantRefused(t testing.TB, q *Queue, change Event, errno syscall.Errno) {
 
 // StartWaiters starts count goroutines that wait in q, in every way there is. It
 // returns when all of them are about to wait. Each sends how its wait ended.
-func StartWaiters(t testing.TB, q *Queue, count int) <-chan error {
+func StartWaiters(t testing.TB, q *kqueue.Queue, count int) <-chan error {
 	t.Helper()
 	// A goroutine that enters a system call keeps its processor until the
 	// runtime's monitor takes it away, a clock tick later. With a processor for
@@ -214,8 +214,8 @@ func StartWaiters(t testing.TB, q *Queue, count int) <-chan error {
 	for i := range count {
 		ready.Add(1)
 		go func() {
-			timeout := []time.Duration{Forever, time.Hour, 1<<63 - 1}[i%3]
-			buf := make([]Event, 1+i%2)
+			timeout := []time.Duration{kqueue.Forever, time.Hour, 1<<63 - 1}[i%3]
+			buf := make([]kqueue.Event, 1+i%2)
 			ready.Done()
 			n, err := waits[i/3%len(waits)](q, buf, timeout)
 			if n != 0 {

@@ -81,15 +81,17 @@ func Main(m interface{ Run() int }) {
 // where says on which kernel the tests run, and how many tests are not compiled
 // because they need a real one.
 func where(hasQueues bool) string {
+	dir, place := "kernels", "in ./kernels"
+	if _, err := os.Stat(dir); err != nil {
+		dir, place = ".", "here"
+	}
 	more := ""
-	for dir, place := range map[string]string{"kernels": "in ./kernels", "../kernels": "here"} {
-		if n := elsewhere(dir); n > 0 {
-			more = fmt.Sprintf("; %d more tests %s need a real one", n, place)
-		}
+	if n := elsewhere(dir); n > 0 {
+		more = fmt.Sprintf("; %d more tests %s need a real one", n, place)
 	}
 	switch {
 	case !hasQueues:
-		return "this system has no kqueue, so what needs one is skipped" + more
+		return "this system has no kqueue" + more
 	case Simulated:
 		kernel := "FreeBSD"
 		switch os.Getenv("KQUEUE_SIM") {
@@ -100,7 +102,7 @@ func where(hasQueues bool) string {
 		}
 		return "on a simulated kernel like that of " + kernel + more
 	default:
-		return "on " + Release()
+		return fmt.Sprintf("on %s (%s/%s)", Release(), runtime.GOOS, runtime.GOARCH)
 	}
 }
 
