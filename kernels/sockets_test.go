@@ -155,16 +155,18 @@ func TestSocketErrIsConsumed(t *testing.T) {
 	}
 }
 
-// A connection is refused. connect(2) may report that itself; otherwise the event
-// has the errno, until SO_ERROR fetches it.
+// A connection is refused. On FreeBSD, connect(2) reports that itself if it is
+// quick; otherwise the event has the errno, until SO_ERROR fetches it.
 func TestRefusedConnection(t *testing.T) {
-	fd, _ := newTCPSocket(t)
 	closed, name := newTCPSocket(t)
 	kqtest.CloseFD(closed) // one that is bound but does not listen may answer nothing
-	setNonblock(t, fd)
-	connected := unix.Connect(fd, name)
-	if connected != unix.EINPROGRESS && connected != unix.ECONNREFUSED {
-		t.Fatal(connected)
+	var fd int
+	connected := error(unix.ECONNREFUSED)
+	for try := 0; try < 100 && connected == unix.ECONNREFUSED; try++ {
+		kqtest.CloseFD(fd)
+		fd, _ = newTCPSocket(t)
+		setNonblock(t, fd)
+		connected = unix.Connect(fd, name)
 	}
 	check := func(what string) {
 		t.Helper()
@@ -183,15 +185,20 @@ func TestRefusedConnection(t *testing.T) {
 			})
 		}
 	}
-	number := 0
-	if connected == unix.EINPROGRESS { // otherwise connect(2) has taken the error
-		check("refused")
-		var err error
-		if number, err = unix.GetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_ERROR); err != nil {
-			t.Fatal(err)
-		}
-		expect(t, "SO_ERROR", errno(unix.Errno(number)))
+	switch connected {
+	case unix.ECONNREFUSED: // it has taken the error
+		check("the error was fetched")
+		t.Skip("connect(2) always fails itself")
+	case unix.EINPROGRESS:
+	default:
+		t.Fatal(connected)
 	}
+	check("refused")
+	number, err := unix.GetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_ERROR)
+	if err != nil {
+		t.Fatal(err)
+	}
+	expect(t, "SO_ERROR", errno(unix.Errno(number)))
 	check("the error was fetched")
 }
 
