@@ -126,6 +126,23 @@ func testAndFileSystem(t testing.TB) (test, kind string) {
 	return words[0], kind
 }
 
+// find returns the row of a test, or nil.
+func (a *atlas) find(test, what string) *row {
+	for _, s := range a.sections {
+		for _, t := range s.Tables {
+			if t.Test != test {
+				continue
+			}
+			for _, r := range t.Rows {
+				if r.What == what && r.Unasked == "" {
+					return r
+				}
+			}
+		}
+	}
+	return nil
+}
+
 // expected returns the row of what a test asks, or nil, and the answer of this
 // system, if it has one.
 func expected(t testing.TB, what string) (r *row, answer string) {
@@ -317,10 +334,21 @@ var allConstants = sync.OnceValues(func() ([]constants.Row, error) {
 	return constants.Read("../testdata/constants.tsv")
 })
 
-// These name a constant that not all systems have, or skip the test.
-func filterNamed(t testing.TB, name string) Filter { return Filter(constant(t, "EVFILT_"+name)) }
-func flagNamed(t testing.TB, name string) Flag     { return Flag(constant(t, "EV_"+name)) }
-func noteNamed(t testing.TB, name string) Note     { return Note(constant(t, "NOTE_"+name)) }
+// filterNamed, flagNamed and noteNamed return a constant that not all systems have.
+func filterNamed(t testing.TB, name string) Filter {
+	t.Helper()
+	return Filter(constant(t, "EVFILT_"+name))
+}
+
+func flagNamed(t testing.TB, name string) Flag {
+	t.Helper()
+	return Flag(constant(t, "EV_"+name))
+}
+
+func noteNamed(t testing.TB, name string) Note {
+	t.Helper()
+	return Note(constant(t, "NOTE_"+name))
+}
 
 // setNonblock makes reads and writes of fd return at once.
 func setNonblock(t testing.TB, fd int) {

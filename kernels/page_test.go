@@ -139,23 +139,6 @@ func load(files fs.FS) (*atlas, error) {
 	return a, nil
 }
 
-// find returns the row of a test, or nil.
-func (a *atlas) find(test, what string) *row {
-	for _, s := range a.sections {
-		for _, t := range s.Tables {
-			if t.Test != test {
-				continue
-			}
-			for _, r := range t.Rows {
-				if r.What == what && r.Unasked == "" {
-					return r
-				}
-			}
-		}
-	}
-	return nil
-}
-
 // has reports whether a system of that name was asked on that file system.
 func (a *atlas) has(name, fileSystem string) bool {
 	for _, s := range a.systems {

@@ -132,17 +132,14 @@ func TestProcdesc(t *testing.T) {
 	kqtest.Apply(t, q, change)
 	kqtest.WaitNone(t, q)
 	kqtest.Write(t, w, "x")
-	check := func(e Event) {
-		t.Helper()
-		status, ok := e.WaitStatus()
-		if e.Ident != uintptr(descriptor) || e.Filter != FilterProcdesc || !ok || !status.Exited() || status.ExitStatus() != 7 {
-			t.Errorf("got %v, want the exit status 7", e)
-		}
+	e := kqtest.WaitOne(t, q)
+	expect(t, "exit(7)", describe(e))
+	if status, ok := e.WaitStatus(); !ok || !status.Exited() || status.ExitStatus() != 7 {
+		t.Errorf("got %v, want the exit status 7", e)
 	}
-	check(kqtest.WaitOne(t, q))
-	kqtest.WaitGone(t, q, change)
+	expect(t, "EV_DELETE after that", errno(q.Apply(change.Delete())))
 	kqtest.Apply(t, q, change)
-	check(kqtest.WaitOne(t, q))
+	expect(t, "adding it again", poll(t, q))
 }
 
 // FreeBSD 15.0 does not have NotePdsigchld yet: a change may request it, but it is
@@ -158,9 +155,9 @@ func TestNotePdsigchld(t *testing.T) {
 		}
 	}
 	kqtest.Write(t, w, "x")
-	e := kqtest.WaitOne(t, q)
-	t.Log(e)
-	for e.Fflags&NoteExit == 0 { // a later release reports the stop first
-		e = kqtest.WaitOne(t, q)
+	seen := Note(0)
+	for seen&NoteExit == 0 { // a later release reports the stop first
+		seen |= kqtest.WaitOne(t, q).Fflags
 	}
+	expect(t, "SIGSTOP, SIGCONT, exit(7)", FilterProcdesc.NoteString(seen))
 }
