@@ -197,7 +197,8 @@ func expect(t testing.TB, what, got string) {
 	case want == notAsked:
 		t.Logf("%s: got %q", what, got)
 	case want == "":
-		t.Errorf("%s: got %q, but %s.json has no such row of %s, or no answer of %s: see the top of page_test.go", what, got, section, test, name)
+		line, _ := json.Marshal(row{What: what, Answers: map[string]string{name: got}})
+		t.Errorf("%s.json lacks this of %s: %s (KQUEUE_RECORD=1 records it: see page_test.go)", section, test, line)
 	default:
 		t.Errorf("%s: got %q, want %q", what, got, want)
 	}

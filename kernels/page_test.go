@@ -624,7 +624,7 @@ func (a *atlas) cell(r *row, s *system) string {
 	}
 	slices.Sort(names)
 	for _, name := range names {
-		if kind, ok := strings.CutPrefix(name, s.System+"-"); ok {
+		if kind, ok := strings.CutPrefix(name, s.System+"-"); ok && answers[name] != notAsked {
 			lines = append(lines, kind+": "+literal(answers[name]))
 		}
 	}
