@@ -19,6 +19,8 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	"github.com/go-kqueue/kqueue/internal/constants"
 )
 
 var update = flag.Bool("update", false, "rewrite testdata/api")
@@ -109,29 +111,14 @@ func loadPort(t *testing.T, name string) port {
 	if _, err := exec.LookPath("go"); err != nil {
 		t.Skip("needs the go command:", err)
 	}
+	if _, err := os.Stat("go.mod"); err != nil {
+		t.Skip("the package's source is not here:", err)
+	}
 	ports, err := loadPorts()
 	if err != nil {
 		t.Fatal(err)
 	}
 	return ports[name]
-}
-
-// goName returns this package's name for a constant of sys/event.h: each word of
-// the C name is capitalized, and initialisms are in capitals.
-func goName(name string) string {
-	prefix, rest, _ := strings.Cut(name, "_")
-	out := map[string]string{"EVFILT": "Filter", "EV": "Flag", "NOTE": "Note"}[prefix]
-	for _, word := range strings.Split(rest, "_") {
-		switch word {
-		case "AIO", "EOF", "FS", "LIO", "OOB", "VM":
-			out += word
-		case "EXITSTATUS":
-			out += "ExitStatus"
-		default:
-			out += word[:1] + strings.ToLower(word[1:])
-		}
-	}
-	return out
 }
 
 // The package is valid on every port, which every host can tell.
@@ -152,17 +139,17 @@ func TestConstants(t *testing.T) {
 			known := 0
 			want := map[string]int64{"NoteExitStatus": 0} // unless the table has a number for it
 			for _, c := range table {
-				if c.system != system {
+				if c.System != system {
 					continue
 				}
-				want[goName(c.name)] = c.value
-				raw, ok := unix.Scope().Lookup(c.name).(*types.Const)
+				want[constants.GoName(c.Name)] = c.Value
+				raw, ok := unix.Scope().Lookup(c.Name).(*types.Const)
 				if !ok {
 					continue
 				}
 				known++
-				if v, _ := constant.Int64Val(constant.ToInt(raw.Val())); uint32(v) != uint32(c.value) {
-					t.Errorf("%s is %#x in the table, %#x in x/sys", c.name, c.value, v)
+				if v, _ := constant.Int64Val(constant.ToInt(raw.Val())); uint32(v) != uint32(c.Value) {
+					t.Errorf("%s is %#x in the table, %#x in x/sys", c.Name, c.Value, v)
 				}
 			}
 			for _, name := range pkg.Scope().Names() {
@@ -326,5 +313,52 @@ func TestEverythingExportedIsDocumented(t *testing.T) {
 	}
 	if checked < 150 {
 		t.Errorf("only %d identifiers were found", checked)
+	}
+}
+
+// Event is declared once for each of its layouts, with the same comments.
+func TestEventIsDocumentedAlike(t *testing.T) {
+	const ext = "On FreeBSD it has one more field, Ext [4]uint64."
+	// comments returns the comment of Event and those of its fields, by name.
+	comments := func(file string) map[string]string {
+		f, err := parser.ParseFile(token.NewFileSet(), file, nil, parser.ParseComments)
+		if err != nil {
+			t.Skip("the package's source is not here:", err)
+		}
+		texts := make(map[string]string)
+		ast.Inspect(f, func(n ast.Node) bool {
+			switch n := n.(type) {
+			case *ast.GenDecl:
+				for _, spec := range n.Specs {
+					if spec, ok := spec.(*ast.TypeSpec); ok && spec.Name.Name == "Event" {
+						texts["Event"] = n.Doc.Text()
+					}
+				}
+			case *ast.Field:
+				for _, name := range n.Names {
+					texts[name.Name] = n.Doc.Text()
+				}
+			}
+			return true
+		})
+		words := strings.Join(strings.Fields(texts["Event"]), " ")
+		texts["Event"] = strings.Join(strings.Fields(strings.Replace(words, ext, "", 1)), " ")
+		delete(texts, "Ext")
+		delete(texts, "_")
+		delete(texts, "e")
+		delete(texts, "b")
+		return texts
+	}
+	want := comments("layout.go")
+	if len(want) != 7 || want["Event"] == "" {
+		t.Fatalf("layout.go has only %d comments: %v", len(want), want)
+	}
+	for _, file := range []string{"layout_arm.go", "layout_freebsd.go"} {
+		got := comments(file)
+		for name, text := range want {
+			if got[name] != text {
+				t.Errorf("%s: the comment of %s is\n%s\nthat of layout.go is\n%s", file, name, got[name], text)
+			}
+		}
 	}
 }

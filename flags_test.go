@@ -10,74 +10,75 @@ import (
 	"time"
 
 	. "github.com/go-kqueue/kqueue"
+	"github.com/go-kqueue/kqueue/internal/kqtest"
 	"golang.org/x/sys/unix"
 )
 
 func TestFlagOneshot(t *testing.T) {
-	q := newQueue(t)
-	_, w := newPipe(t)
-	apply(t, q, WriteEvent(w).With(FlagOneshot))
-	waitOne(t, q)
-	waitNone(t, q)
-	waitGone(t, q, WriteEvent(w))
+	q := kqtest.NewQueue(t)
+	_, w := kqtest.NewPipe(t)
+	kqtest.Apply(t, q, WriteEvent(w).With(FlagOneshot))
+	kqtest.WaitOne(t, q)
+	kqtest.WaitNone(t, q)
+	kqtest.WaitGone(t, q, WriteEvent(w))
 }
 
 func TestFlagClear(t *testing.T) {
-	q := newQueue(t)
-	r, w := newPipe(t)
-	apply(t, q, ReadEvent(r).With(FlagClear))
-	write(t, w, "a")
-	waitOne(t, q)
-	waitNone(t, q) // the data is still there, but it is not new
-	write(t, w, "b")
-	if e := waitOne(t, q); e.Data != 2 {
+	q := kqtest.NewQueue(t)
+	r, w := kqtest.NewPipe(t)
+	kqtest.Apply(t, q, ReadEvent(r).With(FlagClear))
+	kqtest.Write(t, w, "a")
+	kqtest.WaitOne(t, q)
+	kqtest.WaitNone(t, q) // the data is still there, but it is not new
+	kqtest.Write(t, w, "b")
+	if e := kqtest.WaitOne(t, q); e.Data != 2 {
 		t.Errorf("got %v", e)
 	}
 }
 
 func TestFlagDispatch(t *testing.T) {
-	q := newQueue(t)
-	_, w := newPipe(t)
+	q := kqtest.NewQueue(t)
+	_, w := kqtest.NewPipe(t)
 	e := WriteEvent(w).With(FlagDispatch)
-	apply(t, q, e)
+	kqtest.Apply(t, q, e)
 	for range 3 {
-		waitOne(t, q)
-		waitNone(t, q)
-		apply(t, q, e.Enable())
+		kqtest.WaitOne(t, q)
+		kqtest.WaitNone(t, q)
+		kqtest.Apply(t, q, e.Enable())
 	}
 }
 
 func TestFlagDisable(t *testing.T) {
-	q := newQueue(t)
-	_, w := newPipe(t)
+	q := kqtest.NewQueue(t)
+	_, w := kqtest.NewPipe(t)
 	e := WriteEvent(w)
-	apply(t, q, e.With(FlagDisable))
-	waitNone(t, q)
-	apply(t, q, e.Enable())
-	waitOne(t, q)
-	apply(t, q, e.Disable())
-	waitNone(t, q)
+	kqtest.Apply(t, q, e.With(FlagDisable))
+	kqtest.WaitNone(t, q)
+	kqtest.Apply(t, q, e.Enable())
+	kqtest.WaitOne(t, q)
+	kqtest.Apply(t, q, e.Disable())
+	kqtest.WaitNone(t, q)
 }
 
 // Adding an event that is disabled does not enable it, except with FlagEnable.
 func TestAddDoesNotEnable(t *testing.T) {
-	q := newQueue(t)
-	_, w := newPipe(t)
+	q := kqtest.NewQueue(t)
+	_, w := kqtest.NewPipe(t)
 	e := WriteEvent(w)
-	apply(t, q, e.With(FlagDisable), e)
-	waitNone(t, q)
-	apply(t, q, e.With(FlagEnable))
-	waitOne(t, q)
+	kqtest.Apply(t, q, e.With(FlagDisable), e)
+	kqtest.WaitNone(t, q)
+	kqtest.Apply(t, q, e.With(FlagEnable))
+	kqtest.WaitOne(t, q)
 }
 
 func TestDelete(t *testing.T) {
-	q := newQueue(t)
-	_, w := newPipe(t)
+	q := kqtest.NewQueue(t)
+	_, w := kqtest.NewPipe(t)
 	for _, e := range []Event{WriteEvent(w), WriteEvent(w).With(FlagDisable), TimerEvent(1, time.Hour), UserEvent(1).With(FlagClear)} {
-		apply(t, q, e, e.Delete())
-		waitGone(t, q, e)
+		kqtest.Apply(t, q, e, e.Delete())
+		kqtest.WaitGone(t, q, e)
 		// FlagAdd beside FlagDelete deletes nothing on some systems.
-		apply(t, q, e)
+		kqtest.Apply(t, q, e)
 		if err := q.Apply(e.With(FlagDelete)); err != nil {
 			t.Errorf("%v: %v", e.With(FlagDelete), err)
 		}
@@ -86,31 +87,31 @@ func TestDelete(t *testing.T) {
 			t.Errorf("after %v: got %v", e.With(FlagDelete), err)
 		}
 	}
-	apply(t, q, WriteEvent(w))
-	apply(t, q, waitOne(t, q).Delete()) // an event as it was returned
-	waitGone(t, q, WriteEvent(w))
+	kqtest.Apply(t, q, WriteEvent(w))
+	kqtest.Apply(t, q, kqtest.WaitOne(t, q).Delete()) // an event as it was returned
+	kqtest.WaitGone(t, q, WriteEvent(w))
 }
 
 // A change to an event that exists does not change whether it has FlagClear,
 // FlagOneshot or FlagDispatch.
 func TestChangesKeepTheOptions(t *testing.T) {
-	_, w := newPipe(t)
+	_, w := kqtest.NewPipe(t)
 	for _, base := range []Event{WriteEvent(w), UserEvent(1)} {
 		trigger := func(q *Queue) {
 			if base.Filter == FilterUser {
-				apply(t, q, base.Trigger())
+				kqtest.Apply(t, q, base.Trigger())
 			}
 		}
 		for _, has := range []Flag{0, FlagClear, FlagOneshot, FlagDispatch} {
 			for _, change := range []Flag{FlagAdd, FlagAdd | FlagEnable, FlagEnable} {
 				for _, option := range []Flag{0, FlagClear, FlagOneshot, FlagDispatch} {
-					q := openQueue(t)
+					q := kqtest.OpenQueue(t)
 					name := fmt.Sprintf("%v with %v after %v", base.Filter, change|option, has)
 					second := base
 					second.Flags = change | option
-					apply(t, q, base.With(has), second)
+					kqtest.Apply(t, q, base.With(has), second)
 					trigger(q)
-					waitOne(t, q)
+					kqtest.WaitOne(t, q)
 					switch has {
 					case 0:
 						if events, err := q.Wait(0); len(events) != 1 || err != nil {

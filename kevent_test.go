@@ -19,19 +19,20 @@ import (
 	"unsafe"
 
 	. "github.com/go-kqueue/kqueue"
+	"github.com/go-kqueue/kqueue/internal/kqtest"
 	"golang.org/x/sys/unix"
 )
 
 func TestApplyNothing(t *testing.T) {
-	q := newQueue(t)
-	apply(t, q)
-	waitNone(t, q)
+	q := kqtest.NewQueue(t)
+	kqtest.Apply(t, q)
+	kqtest.WaitNone(t, q)
 }
 
 // A single refused change is a ChangeError, whether it was passed alone or not.
 func TestApplyRefused(t *testing.T) {
-	q := newQueue(t)
-	r, _ := newPipe(t)
+	q := kqtest.NewQueue(t)
+	r, _ := kqtest.NewPipe(t)
 	tests := []struct {
 		name   string
 		change Event
@@ -70,15 +71,15 @@ func TestFilterZeroIsRefused(t *testing.T) {
 	if FilterRead == 0 {
 		t.Skip("filter 0 is FilterRead on this system")
 	}
-	q := newQueue(t)
-	wantRefused(t, q, Event{}, unix.EINVAL)
-	apply(t, q, UserEvent(8888).Delete()) // the change after it is applied
+	q := kqtest.NewQueue(t)
+	kqtest.WantRefused(t, q, Event{}, unix.EINVAL)
+	kqtest.Apply(t, q, UserEvent(8888).Delete()) // the change after it is applied
 }
 
 func TestApplyManyTriesAll(t *testing.T) {
 	for _, size := range []int{5, 16, 17, 1000, 10000} {
-		q := newQueue(t)
-		r, w := newPipe(t)
+		q := kqtest.NewQueue(t)
+		r, w := kqtest.NewPipe(t)
 		// A few events over and over, because some kernels do not allow many.
 		changes := make([]Event, size)
 		for i := range changes {
@@ -106,7 +107,7 @@ func TestApplyManyTriesAll(t *testing.T) {
 		if !slices.Equal(changes, sent) {
 			t.Errorf("%d changes: Apply wrote to its argument", size)
 		}
-		if e := waitOne(t, q); e.Filter != FilterWrite || e.Ident != uintptr(w) {
+		if e := kqtest.WaitOne(t, q); e.Filter != FilterWrite || e.Ident != uintptr(w) {
 			t.Errorf("%d changes: got %v, want the pipe", size, e)
 		}
 		changes[0], changes[1], changes[size/2] = WriteEvent(w), WriteEvent(w), WriteEvent(w)
@@ -132,11 +133,11 @@ func TestApplyManyTriesAll(t *testing.T) {
 // Apply leaves pending events in the queue, even those that a wait would reset or
 // remove.
 func TestApplyTakesNoPendingEvent(t *testing.T) {
-	q := newQueue(t)
+	q := kqtest.NewQueue(t)
 	clear, once := UserEvent(1).With(FlagClear), UserEvent(2).With(FlagOneshot)
-	apply(t, q, clear, once, clear.Trigger(), once.Trigger())
-	apply(t, q, UserEvent(3))
-	apply(t, q, UserEvent(4), UserEvent(5))
+	kqtest.Apply(t, q, clear, once, clear.Trigger(), once.Trigger())
+	kqtest.Apply(t, q, UserEvent(3))
+	kqtest.Apply(t, q, UserEvent(4), UserEvent(5))
 	if err := q.Apply(ReadEvent(-1)); !errors.Is(err, unix.EBADF) {
 		t.Error(err)
 	}
@@ -147,13 +148,13 @@ func TestApplyTakesNoPendingEvent(t *testing.T) {
 	if err != nil || len(events) != 2 {
 		t.Fatalf("got %v, %v; want the two events", events, err)
 	}
-	waitNone(t, q)
+	kqtest.WaitNone(t, q)
 }
 
 func TestWaitTimeouts(t *testing.T) {
-	q := newQueue(t)
+	q := kqtest.NewQueue(t)
 	buf := make([]Event, 4)
-	for name, wait := range waitFuncs {
+	for name, wait := range kqtest.WaitFuncs {
 		for _, d := range []time.Duration{0, 1, time.Microsecond, time.Millisecond, 1500 * time.Microsecond, 35 * time.Millisecond} {
 			start := time.Now()
 			n, err := wait(q, buf, d)
@@ -172,7 +173,7 @@ func TestWaitTimeouts(t *testing.T) {
 				t.Errorf("%s(%v) = %d, %v", name, d, n, err)
 			}
 			e := UserEvent(1).With(FlagOneshot)
-			apply(t, q, e, e.Trigger())
+			kqtest.Apply(t, q, e, e.Trigger())
 			if n, err := wait(q, buf, d); n != 1 || err != nil {
 				t.Errorf("%s(%v) of an event = %d, %v", name, d, n, err)
 			}
@@ -180,7 +181,7 @@ func TestWaitTimeouts(t *testing.T) {
 		// The kernels do not accept all of these. Only the timer ends the wait.
 		future := min(time.Until(time.Now().AddDate(400, 0, 0)), Forever)
 		for _, d := range []time.Duration{Forever, Forever - 1, future, 1000 * 24 * time.Hour, 25 * time.Hour} {
-			apply(t, q, TimerEvent(1, 5*time.Millisecond).With(FlagOneshot))
+			kqtest.Apply(t, q, TimerEvent(1, 5*time.Millisecond).With(FlagOneshot))
 			if n, err := wait(q, buf, d); n != 1 || err != nil {
 				t.Errorf("%s(%v) = %d, %v", name, d, n, err)
 			}
@@ -189,18 +190,18 @@ func TestWaitTimeouts(t *testing.T) {
 }
 
 func TestWaitReturnsAFreshSlice(t *testing.T) {
-	q := newQueue(t)
+	q := kqtest.NewQueue(t)
 	e, f := UserEvent(1), UserEvent(2)
-	apply(t, q, e, e.Trigger())
+	kqtest.Apply(t, q, e, e.Trigger())
 	first, err := q.Wait(0)
 	if err != nil || len(first) != 1 || cap(first) != 1 {
 		t.Fatalf("got %v with capacity %d, %v", first, cap(first), err)
 	}
-	apply(t, q, e.Delete(), f, f.Trigger())
-	if second := waitOne(t, q); second.Ident != 2 || first[0].Ident != 1 {
+	kqtest.Apply(t, q, e.Delete(), f, f.Trigger())
+	if second := kqtest.WaitOne(t, q); second.Ident != 2 || first[0].Ident != 1 {
 		t.Errorf("got %v and then %v", first[0], second)
 	}
-	apply(t, q, f.Delete())
+	kqtest.Apply(t, q, f.Delete())
 	if events, err := q.Wait(0); events != nil || err != nil {
 		t.Errorf("got %v, %v; want nil", events, err)
 	}
@@ -209,7 +210,7 @@ func TestWaitReturnsAFreshSlice(t *testing.T) {
 // A slice that Wait has returned belongs to the caller: no later call and no call
 // at the same time writes to it.
 func TestWaitSlicesAreApart(t *testing.T) {
-	q := newQueue(t)
+	q := kqtest.NewQueue(t)
 	const total = 900 // OpenBSD allows a process 1,024 user events
 	results := make(chan [][]Event)
 	var got atomic.Int64
@@ -230,7 +231,7 @@ func TestWaitSlicesAreApart(t *testing.T) {
 	}
 	for i := range uintptr(total) {
 		e := UserEvent(i).With(FlagOneshot)
-		apply(t, q, e, e.Trigger())
+		kqtest.Apply(t, q, e, e.Trigger())
 		runtime.Gosched()
 	}
 	for got.Load() < total {
@@ -256,7 +257,7 @@ func TestWaitSlicesAreApart(t *testing.T) {
 }
 
 func TestWaitIntoWithoutRoom(t *testing.T) {
-	q := newQueue(t)
+	q := kqtest.NewQueue(t)
 	for _, buf := range [][]Event{nil, {}} {
 		if n, err := q.WaitInto(buf, Forever); n != 0 || !errors.Is(err, os.ErrInvalid) {
 			t.Errorf("got %d, %v; want os.ErrInvalid", n, err)
@@ -266,11 +267,11 @@ func TestWaitIntoWithoutRoom(t *testing.T) {
 
 // Events for which there is no room are returned by the next call.
 func TestMoreEventsThanRoom(t *testing.T) {
-	q := newQueue(t)
+	q := kqtest.NewQueue(t)
 	const total = 200
 	for i := range uintptr(total) {
 		e := UserEvent(i).With(FlagOneshot)
-		apply(t, q, e, e.Trigger())
+		kqtest.Apply(t, q, e, e.Trigger())
 	}
 	seen := make(map[uintptr]int)
 	buf := make([]Event, 7)
@@ -292,7 +293,7 @@ func TestMoreEventsThanRoom(t *testing.T) {
 			seen[e.Ident]++
 		}
 	}
-	waitNone(t, q)
+	kqtest.WaitNone(t, q)
 	for ident, n := range seen {
 		if n != 1 {
 			t.Errorf("event %d came %d times", ident, n)
@@ -301,8 +302,8 @@ func TestMoreEventsThanRoom(t *testing.T) {
 }
 
 func TestKevent(t *testing.T) {
-	q := newQueue(t)
-	r, w := newPipe(t)
+	q := kqtest.NewQueue(t)
+	r, w := kqtest.NewPipe(t)
 	buf := make([]Event, 4)
 
 	n, err := q.Kevent([]Event{ReadEvent(r), WriteEvent(w)}, buf, Forever)
@@ -318,7 +319,7 @@ func TestKevent(t *testing.T) {
 		t.Fatalf("got %d, %v", n, err)
 	}
 	// changes and events are the same slice.
-	write(t, w, "abc")
+	kqtest.Write(t, w, "abc")
 	both := []Event{UserEvent(1), UserEvent(2)}
 	n, err = q.Kevent(both, both, Forever)
 	if n != 1 || err != nil || both[0].Filter != FilterRead || both[0].Data != 3 {
@@ -327,7 +328,7 @@ func TestKevent(t *testing.T) {
 }
 
 func TestKeventRefusedChanges(t *testing.T) {
-	r, w := newPipe(t)
+	r, w := kqtest.NewPipe(t)
 	gone := func(q *Queue, i uintptr) bool {
 		return errors.Is(q.Apply(UserEvent(i).Delete()), unix.ENOENT)
 	}
@@ -335,8 +336,8 @@ func TestKeventRefusedChanges(t *testing.T) {
 	bad.Udata = 77
 
 	t.Run("with room", func(t *testing.T) {
-		q := newQueue(t)
-		apply(t, q, WriteEvent(w)) // pending, and not to be returned
+		q := kqtest.NewQueue(t)
+		kqtest.Apply(t, q, WriteEvent(w)) // pending, and not to be returned
 		buf := make([]Event, 8)
 		n, err := q.Kevent([]Event{UserEvent(1), bad, UserEvent(2), bad, UserEvent(3)}, buf, Forever)
 		if n != 2 || err != nil {
@@ -352,7 +353,7 @@ func TestKeventRefusedChanges(t *testing.T) {
 		}
 	})
 	t.Run("with less room than changes", func(t *testing.T) {
-		q := newQueue(t)
+		q := kqtest.NewQueue(t)
 		buf := make([]Event, 3)
 		buf[2].Udata = 12345 // past the end of what the calls are given
 		n, err := q.Kevent([]Event{UserEvent(1), bad, UserEvent(2), bad, UserEvent(3)}, buf[:2], Forever)
@@ -374,7 +375,7 @@ func TestKeventRefusedChanges(t *testing.T) {
 		}
 	})
 	t.Run("without room", func(t *testing.T) {
-		q := newQueue(t)
+		q := kqtest.NewQueue(t)
 		n, err := q.Kevent([]Event{UserEvent(1), bad, UserEvent(2)}, nil, 0)
 		var call *os.SyscallError
 		if n != 0 || !errors.Is(err, unix.EBADF) || !errors.As(err, &call) || call.Syscall != "kevent" {
@@ -385,7 +386,7 @@ func TestKeventRefusedChanges(t *testing.T) {
 		}
 	})
 	t.Run("less room than changes, all good", func(t *testing.T) {
-		q := newQueue(t)
+		q := kqtest.NewQueue(t)
 		buf := make([]Event, 1)
 		n, err := q.Kevent([]Event{UserEvent(1), UserEvent(2), WriteEvent(w), ReadEvent(r)}, buf, Forever)
 		if n != 1 || err != nil || buf[0].Filter != FilterWrite {
@@ -395,9 +396,9 @@ func TestKeventRefusedChanges(t *testing.T) {
 }
 
 func TestKeventReceipts(t *testing.T) {
-	q := newQueue(t)
-	_, w := newPipe(t)
-	apply(t, q, WriteEvent(w)) // a pending event, which must not be returned
+	q := kqtest.NewQueue(t)
+	_, w := kqtest.NewPipe(t)
+	kqtest.Apply(t, q, WriteEvent(w)) // a pending event, which must not be returned
 	bad := ReadEvent(-1)
 	buf := make([]Event, 3)
 	changes := []Event{UserEvent(1).With(FlagReceipt), bad.With(FlagReceipt), UserEvent(2).With(FlagReceipt)}
@@ -426,14 +427,14 @@ func TestKeventReceipts(t *testing.T) {
 }
 
 func TestUdataIsKept(t *testing.T) {
-	q := newQueue(t)
-	_, w := newPipe(t)
+	q := kqtest.NewQueue(t)
+	_, w := kqtest.NewPipe(t)
 	for _, udata := range []uintptr{0, 1, 0xdeadbeef, math.MaxUint, 1 << (bits.UintSize - 1)} {
 		e := WriteEvent(w)
 		e.Udata = udata
-		apply(t, q, e)
+		kqtest.Apply(t, q, e)
 		runtime.GC() // must not take the number for a pointer
-		if got := waitOne(t, q); got.Udata != udata {
+		if got := kqtest.WaitOne(t, q); got.Udata != udata {
 			t.Errorf("got udata %#x, want %#x", got.Udata, udata)
 		}
 	}
@@ -442,7 +443,7 @@ func TestUdataIsKept(t *testing.T) {
 // Changes overwrite the Udata of an event. OpenBSD does so only with FlagAdd or
 // for user events, and DragonFly never for user events.
 func TestUdataIsOverwritten(t *testing.T) {
-	_, w := newPipe(t)
+	_, w := kqtest.NewPipe(t)
 	user := UserEvent(1)
 	for _, test := range []struct {
 		name    string
@@ -454,36 +455,36 @@ func TestUdataIsOverwritten(t *testing.T) {
 		{"trigger", []Event{user, user.Trigger()}, runtime.GOOS == "dragonfly"},
 		{"add of a user event", []Event{user, user.Trigger(), user}, runtime.GOOS == "dragonfly"},
 	} {
-		q := newQueue(t)
+		q := kqtest.NewQueue(t)
 		for i := range test.changes {
 			test.changes[i].Udata = uintptr(i + 1)
 		}
-		apply(t, q, test.changes...)
+		kqtest.Apply(t, q, test.changes...)
 		want := uintptr(len(test.changes))
 		if test.kept {
 			want = 1
 		}
-		if e := waitOne(t, q); e.Udata != want {
+		if e := kqtest.WaitOne(t, q); e.Udata != want {
 			t.Errorf("%s: got udata %d, want %d", test.name, e.Udata, want)
 		}
 	}
 }
 
 func TestQueueInAQueue(t *testing.T) {
-	inner, outer := newQueue(t), newQueue(t)
-	apply(t, outer, ReadEvent(int(inner.Fd())))
-	waitNone(t, outer)
+	inner, outer := kqtest.NewQueue(t), kqtest.NewQueue(t)
+	kqtest.Apply(t, outer, ReadEvent(int(inner.Fd())))
+	kqtest.WaitNone(t, outer)
 	e := UserEvent(1).With(FlagClear)
 	f := UserEvent(2).With(FlagClear)
-	apply(t, inner, e, f, e.Trigger(), f.Trigger())
-	if got := waitOne(t, outer); got.Ident != inner.Fd() || got.Data != 2 {
+	kqtest.Apply(t, inner, e, f, e.Trigger(), f.Trigger())
+	if got := kqtest.WaitOne(t, outer); got.Ident != inner.Fd() || got.Data != 2 {
 		t.Errorf("got %v, want 2 pending events of the inner queue", got)
 	}
 	events, err := inner.Wait(0)
 	if err != nil || len(events) != 2 {
 		t.Fatal(events, err)
 	}
-	waitNone(t, outer)
+	kqtest.WaitNone(t, outer)
 }
 
 // If another part of the program has closed the descriptor, all calls report
@@ -497,15 +498,15 @@ func TestErrorsOfAClosedDescriptor(t *testing.T) {
 			t.Errorf("%s: got %v, want one of %v from %s", what, err, errnos, call)
 		}
 	}
-	q := openQueue(t)
-	r, _ := newPipe(t)
+	q := kqtest.OpenQueue(t)
+	r, _ := kqtest.NewPipe(t)
 	fd := int(q.Fd())
 	unix.Close(fd)
 	buf := make([]Event, 4)
-	for name, apply := range applyFuncs {
+	for name, apply := range kqtest.ApplyFuncs {
 		wantCall(name, apply(q, UserEvent(1)), "kevent", unix.EBADF)
 	}
-	for name, wait := range waitFuncs {
+	for name, wait := range kqtest.WaitFuncs {
 		_, err := wait(q, buf, 0)
 		wantCall(name, err, "kevent", unix.EBADF)
 	}
@@ -515,33 +516,33 @@ func TestErrorsOfAClosedDescriptor(t *testing.T) {
 		if got, err = unix.Dup(r); err != nil {
 			t.Fatal(err)
 		}
-		ownFD(t, got)
+		kqtest.OwnFD(t, got)
 	}
-	for name, apply := range applyFuncs {
+	for name, apply := range kqtest.ApplyFuncs {
 		wantCall(name+" on a pipe", apply(q, UserEvent(1)), "kevent", unix.EBADF, unix.EINVAL)
 	}
-	closeFD(fd)
+	kqtest.CloseFD(fd)
 	wantCall("Close", q.Close(), "close", unix.EBADF)
 }
 
 func TestAllocations(t *testing.T) {
-	if simulated {
+	if kqtest.Simulated {
 		t.Skip("the arguments of the simulated kernel escape to the heap")
 	}
-	if raceEnabled {
+	if kqtest.RaceEnabled {
 		t.Skip("the race detector allocates by itself")
 	}
-	q := newQueue(t)
-	_, w := newPipe(t)
+	q := kqtest.NewQueue(t)
+	_, w := kqtest.NewPipe(t)
 	pending := WriteEvent(w)
-	idle := newQueue(t)
+	idle := kqtest.NewQueue(t)
 	buf := make([]Event, 8)
 	change := []Event{pending}
 	changes := make([]Event, 16)
 	for i := range changes {
 		changes[i] = UserEvent(uintptr(i))
 	}
-	apply(t, q, pending)
+	kqtest.Apply(t, q, pending)
 	tests := []struct {
 		name string
 		want float64
@@ -582,25 +583,25 @@ func TestAllocations(t *testing.T) {
 func TestManyWaitersShareEvents(t *testing.T) {
 	for name, flag := range map[string]Flag{"dispatch": FlagDispatch, "oneshot": FlagOneshot} {
 		t.Run(name, func(t *testing.T) {
-			q := openQueue(t)
+			q := kqtest.OpenQueue(t)
 			t.Cleanup(func() { q.Close() })
 			const workers, rounds = 8, 3
 			total := 1000
-			if maxDescriptors(t) < 2100 {
+			if kqtest.MaxDescriptors(t) < 2100 {
 				total = 400
 			}
-			raiseDescriptorLimit(t, uint64(2*total+100))
+			kqtest.RaiseDescriptorLimit(t, uint64(2*total+100))
 			index := make(map[uintptr]int)
 			readers, writers := make([]int, total), make([]int, total)
 			for i := range total {
-				readers[i], writers[i] = newPipe(t)
+				readers[i], writers[i] = kqtest.NewPipe(t)
 				index[uintptr(readers[i])] = i
 			}
 			changes := make([]Event, total)
 			for i := range changes {
 				changes[i] = ReadEvent(readers[i]).With(flag | FlagEnable)
 			}
-			watchdog(t, watchdogTime) // making so many pipes may take long
+			kqtest.Watchdog(t, kqtest.WatchdogTime) // making so many pipes may take long
 			seen := make([]atomic.Int32, total)
 			var left atomic.Int64
 			var group sync.WaitGroup
@@ -635,18 +636,18 @@ func TestManyWaitersShareEvents(t *testing.T) {
 			for round := range rounds {
 				left.Store(int64(total))
 				for i := range total {
-					write(t, writers[i], "x")
+					kqtest.Write(t, writers[i], "x")
 				}
-				apply(t, q, changes...) // adds the events, or enables them again
+				kqtest.Apply(t, q, changes...) // adds the events, or enables them again
 				<-roundDone
 				for i := range total {
 					if n := seen[i].Load(); n != int32(round+1) {
 						t.Errorf("descriptor %d was seen %d times in %d rounds", i, n, round+1)
 					}
-					read(t, readers[i], 1)
+					kqtest.Read(t, readers[i], 1)
 				}
 			}
-			waitNone(t, q)
+			kqtest.WaitNone(t, q)
 			q.Close()
 			group.Wait()
 		})
@@ -655,17 +656,17 @@ func TestManyWaitersShareEvents(t *testing.T) {
 
 // Wait allocates about what its events need, also for several workers.
 func TestWaitAllocatesForItsEvents(t *testing.T) {
-	if raceEnabled || simulated {
+	if kqtest.RaceEnabled || kqtest.Simulated {
 		t.Skip("the race detector and the simulated kernel allocate too")
 	}
 	defer debug.SetGCPercent(debug.SetGCPercent(-1))
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(8))
 	for _, workers := range []int{1, 2, 8} {
 		const waits = 6400
-		q := newQueue(t)
+		q := kqtest.NewQueue(t)
 		e := UserEvent(1) // it stays triggered
-		apply(t, q, e)
-		apply(t, q, e.Trigger())
+		kqtest.Apply(t, q, e)
+		kqtest.Apply(t, q, e.Trigger())
 		var before, after runtime.MemStats
 		runtime.ReadMemStats(&before)
 		var group sync.WaitGroup
@@ -691,10 +692,10 @@ func TestWaitAllocatesForItsEvents(t *testing.T) {
 
 // A result that is kept does not keep much else.
 func TestWaitResultsKeepLittle(t *testing.T) {
-	q := newQueue(t)
+	q := kqtest.NewQueue(t)
 	e := UserEvent(1)
-	apply(t, q, e)
-	apply(t, q, e.Trigger())
+	kqtest.Apply(t, q, e)
+	kqtest.Apply(t, q, e.Trigger())
 	var before, after runtime.MemStats
 	runtime.GC()
 	runtime.ReadMemStats(&before)

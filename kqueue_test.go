@@ -15,6 +15,7 @@ import (
 	"time"
 
 	. "github.com/go-kqueue/kqueue"
+	"github.com/go-kqueue/kqueue/internal/kqtest"
 	"golang.org/x/sys/unix"
 )
 
@@ -60,7 +61,7 @@ func TestZeroAndNilQueueAreClosed(t *testing.T) {
 }
 
 func TestCallsAfterClose(t *testing.T) {
-	q := newQueue(t)
+	q := kqtest.NewQueue(t)
 	if err := q.Close(); err != nil {
 		t.Fatal(err)
 	}
@@ -70,10 +71,10 @@ func TestCallsAfterClose(t *testing.T) {
 func TestCloseWakesWaiters(t *testing.T) {
 	for _, count := range []int{0, 1, 8, 64, maxWaiters()} {
 		t.Run(strconv.Itoa(count), func(t *testing.T) {
-			q := openQueue(t)
+			q := kqtest.OpenQueue(t)
 			fd := int(q.Fd())
-			ended := startWaiters(t, q, count)
-			watchdog(t, watchdogTime) // starting that many threads may take long
+			ended := kqtest.StartWaiters(t, q, count)
+			kqtest.Watchdog(t, kqtest.WatchdogTime) // starting that many threads may take long
 			// Most of them are inside the kernel once that many threads exist. It
 			// does not matter if some are not yet.
 			for range 100 {
@@ -86,7 +87,7 @@ func TestCloseWakesWaiters(t *testing.T) {
 			if err := unix.Fstat(fd, new(unix.Stat_t)); err != unix.EBADF {
 				t.Errorf("after Close, the descriptor gives %v, want EBADF", err)
 			}
-			wantClosed(t, ended, count)
+			kqtest.WantClosed(t, ended, count)
 			t.Logf("%d waiters were woken in %v", count, time.Since(start))
 			if err := q.Close(); !errors.Is(err, os.ErrClosed) {
 				t.Errorf("a second Close gave %v", err)
@@ -119,7 +120,7 @@ func callUntilClosed(t *testing.T, group *sync.WaitGroup, call func() (int, erro
 // a slow machine does in a few seconds, but at most limit.
 func inRounds(t *testing.T, limit int, do func(round int)) {
 	t.Helper()
-	watchdog(t, watchdogTime)
+	kqtest.Watchdog(t, kqtest.WatchdogTime)
 	if testing.Short() {
 		limit /= 20
 	}
@@ -133,9 +134,9 @@ func inRounds(t *testing.T, limit int, do func(round int)) {
 // Calls that come and go while Close wakes the others must not take the wake-up
 // with them.
 func TestCloseDuringCalls(t *testing.T) {
-	q := newQueue(t)
-	_, w := newPipe(t)
-	ended := startWaiters(t, q, 16)
+	q := kqtest.NewQueue(t)
+	_, w := kqtest.NewPipe(t)
+	ended := kqtest.StartWaiters(t, q, 16)
 	var appliers sync.WaitGroup
 	for range 2 {
 		callUntilClosed(t, &appliers, func() (int, error) {
@@ -145,14 +146,14 @@ func TestCloseDuringCalls(t *testing.T) {
 	if err := q.Close(); err != nil {
 		t.Fatal(err)
 	}
-	wantClosed(t, ended, 16)
+	kqtest.WantClosed(t, ended, 16)
 	appliers.Wait()
 }
 
 func TestCloseFromMany(t *testing.T) {
 	for range 50 {
-		q := newQueue(t)
-		ended := startWaiters(t, q, 4)
+		q := kqtest.NewQueue(t)
+		ended := kqtest.StartWaiters(t, q, 4)
 		results := make(chan error)
 		const closers = 8
 		for range closers {
@@ -169,42 +170,42 @@ func TestCloseFromMany(t *testing.T) {
 		if succeeded != 1 {
 			t.Fatalf("%d of %d calls of Close succeeded", succeeded, closers)
 		}
-		wantClosed(t, ended, 4)
+		kqtest.WantClosed(t, ended, 4)
 	}
 }
 
 // The program may not touch the event with which Close wakes the waiters, whatever
 // the change is and however it is passed.
 func TestEventOfCloseIsRefused(t *testing.T) {
-	q := newQueue(t)
-	ended := startWaiters(t, q, 9)
+	q := kqtest.NewQueue(t)
+	ended := kqtest.StartWaiters(t, q, 9)
 	e := UserEvent(^uintptr(0))
 	for _, change := range []Event{
 		e, e.With(FlagClear), e.With(FlagOneshot), e.With(FlagDispatch), e.With(FlagDisable),
 		e.Disable(), e.Enable(), e.Trigger(), e.Delete(), e.Trigger().With(FlagAdd),
 	} {
-		wantRefused(t, q, change, unix.EINVAL)
+		kqtest.WantRefused(t, q, change, unix.EINVAL)
 	}
-	waitGone(t, q, UserEvent(^uintptr(0)-1)) // a neighbor is not refused
+	kqtest.WaitGone(t, q, UserEvent(^uintptr(0)-1)) // a neighbor is not refused
 	if err := q.Close(); err != nil {
 		t.Fatal(err)
 	}
-	wantClosed(t, ended, 9)
+	kqtest.WantClosed(t, ended, 9)
 }
 
 // Close needs no memory, user event or descriptor.
 func TestCloseAtTheLimits(t *testing.T) {
 	for _, count := range []int{1, 20, 200} {
 		t.Run(strconv.Itoa(count), func(t *testing.T) {
-			q := newQueue(t)
+			q := kqtest.NewQueue(t)
 			limited := exhaustUserEvents(t)
-			ended := startWaiters(t, q, count)
-			before := openFDs(t)
+			ended := kqtest.StartWaiters(t, q, count)
+			before := kqtest.OpenFDs(t)
 			exhaustDescriptors(t)
 			if err := q.Close(); err != nil {
 				t.Fatal(err)
 			}
-			wantClosed(t, ended, count)
+			kqtest.WantClosed(t, ended, count)
 			t.Logf("the user events were exhausted too: %v; %d descriptors were open", limited, before)
 		})
 	}
@@ -215,13 +216,13 @@ func TestNewAtTheLimitOfUserEvents(t *testing.T) {
 	if !exhaustUserEvents(t) {
 		t.Skipf("%s does not limit user events to less than 5,000", runtime.GOOS)
 	}
-	before := openFDs(t)
+	before := kqtest.OpenFDs(t)
 	q, err := New()
 	var call *os.SyscallError
 	if q != nil || !errors.Is(err, unix.ENOMEM) || !errors.As(err, &call) || call.Syscall != "kevent" {
 		t.Errorf("got %v, %v; want ENOMEM of kevent", q, err)
 	}
-	wantOpenFDs(t, before)
+	kqtest.WantOpenFDs(t, before)
 }
 
 // A program stops a loop by a user event: the loop sees it and closes the queue.
@@ -248,8 +249,8 @@ func TestChangesAreReportedAsTaken(t *testing.T) {
 		},
 	}
 	inRounds(t, 2000, func(round int) {
-		q := openQueue(t)
-		apply(t, q, stop)
+		q := kqtest.OpenQueue(t)
+		kqtest.Apply(t, q, stop)
 		closed := make(chan error)
 		go func() {
 			_, err := q.Wait(Forever)
@@ -267,9 +268,9 @@ func TestChangesAreReportedAsTaken(t *testing.T) {
 // A change happens before the wait that returns its event, so a program may pass
 // memory that way. The race detector knows.
 func TestTriggerHappensBeforeItsWait(t *testing.T) {
-	q := newQueue(t)
+	q := kqtest.NewQueue(t)
 	e := UserEvent(1).With(FlagClear)
-	apply(t, q, e)
+	kqtest.Apply(t, q, e)
 	const rounds = 1000
 	var memory, seen int
 	back := make(chan bool, 1)
@@ -283,7 +284,7 @@ func TestTriggerHappensBeforeItsWait(t *testing.T) {
 		}
 	}()
 	for range rounds {
-		waitOne(t, q)
+		kqtest.WaitOne(t, q)
 		if seen++; memory != seen {
 			t.Fatalf("got %d, want %d", memory, seen)
 		}
@@ -297,7 +298,7 @@ func TestTriggerHappensBeforeItsWait(t *testing.T) {
 func TestDescriptorReuse(t *testing.T) {
 	reused := 0
 	inRounds(t, 2000, func(int) {
-		q := openQueue(t)
+		q := kqtest.OpenQueue(t)
 		number := q.Fd()
 		var calls sync.WaitGroup
 		buf, buf2 := make([]Event, 4), make([]Event, 4)
@@ -315,18 +316,18 @@ func TestDescriptorReuse(t *testing.T) {
 		if err := q.Close(); err != nil {
 			t.Fatal(err)
 		}
-		other := openQueue(t)
+		other := kqtest.OpenQueue(t)
 		if other.Fd() == number {
 			reused++
 		}
 		foreign := UserEvent(99)
-		apply(t, other, foreign, foreign.Trigger())
+		kqtest.Apply(t, other, foreign, foreign.Trigger())
 		calls.Wait()
-		if e := waitOne(t, other); e.Ident != 99 {
+		if e := kqtest.WaitOne(t, other); e.Ident != 99 {
 			t.Fatalf("got %v", e)
 		}
 		for i := range uintptr(5) {
-			waitGone(t, other, UserEvent(i)) // no change has reached this queue
+			kqtest.WaitGone(t, other, UserEvent(i)) // no change has reached this queue
 		}
 		if err := other.Close(); err != nil {
 			t.Fatal(err)
@@ -338,33 +339,33 @@ func TestDescriptorReuse(t *testing.T) {
 }
 
 func TestManyQueuesLeaveNothingOpen(t *testing.T) {
-	watchdog(t, watchdogTime)
-	before := openFDs(t)
+	kqtest.Watchdog(t, kqtest.WatchdogTime)
+	before := kqtest.OpenFDs(t)
 	for i := range 10000 {
-		q := openQueue(t)
+		q := kqtest.OpenQueue(t)
 		if i%100 == 0 {
-			apply(t, q, UserEvent(1), TimerEvent(1, time.Hour))
+			kqtest.Apply(t, q, UserEvent(1), TimerEvent(1, time.Hour))
 		}
 		if err := q.Close(); err != nil {
 			t.Fatalf("queue %d: %v", i, err)
 		}
 	}
-	wantOpenFDs(t, before)
+	kqtest.WantOpenFDs(t, before)
 }
 
 func TestNewIsCloseOnExec(t *testing.T) {
-	newQueue(t)
-	c := startChild(t, "cloexec")
-	c.release()
+	kqtest.NewQueue(t)
+	c := kqtest.StartChild(t, "cloexec")
+	c.Release()
 	if err := c.Wait(); err != nil {
 		t.Errorf("the descriptor is open after exec: %v", err)
 	}
 }
 
 func TestNewWithoutADescriptor(t *testing.T) {
-	newQueue(t)
+	kqtest.NewQueue(t)
 	release := exhaustDescriptors(t)
-	before := openFDs(t)
+	before := kqtest.OpenFDs(t)
 	for range 100 {
 		q, err := New()
 		var call *os.SyscallError
@@ -372,9 +373,9 @@ func TestNewWithoutADescriptor(t *testing.T) {
 			t.Fatalf("got %v, %v; want EMFILE", q, err)
 		}
 	}
-	wantOpenFDs(t, before)
+	kqtest.WantOpenFDs(t, before)
 	release()
-	newQueue(t)
+	kqtest.NewQueue(t)
 }
 
 // At the system's limit of open files, New fails with ENFILE. Reaching it disturbs
@@ -386,9 +387,9 @@ func TestNewAtTheSystemsLimit(t *testing.T) {
 	if runtime.GOOS == "openbsd" {
 		t.Skip("closing many queues takes minutes: each close of a descriptor visits all queues of the process (knote_fdclose)")
 	}
-	watchdog(t, watchdogTime)
-	raiseDescriptorLimit(t, min(6000, maxDescriptors(t)))
-	before := openFDs(t)
+	kqtest.Watchdog(t, kqtest.WatchdogTime)
+	kqtest.RaiseDescriptorLimit(t, min(6000, kqtest.MaxDescriptors(t)))
+	before := kqtest.OpenFDs(t)
 	var queues []*Queue
 	for {
 		q, err := New()
@@ -407,5 +408,5 @@ func TestNewAtTheSystemsLimit(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	wantOpenFDs(t, before)
+	kqtest.WantOpenFDs(t, before)
 }

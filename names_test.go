@@ -1,12 +1,12 @@
 package kqueue
 
 import (
-	"bufio"
 	"fmt"
-	"os"
 	"strconv"
 	"strings"
 	"testing"
+
+	"github.com/go-kqueue/kqueue/internal/constants"
 )
 
 var allNames = map[string]*names{
@@ -17,49 +17,13 @@ var allNames = map[string]*names{
 	"openbsd":   &openbsdNames,
 }
 
-// A tableRow is a line of testdata/constants.tsv, which lists the constants of
-// sys/event.h of each system.
-type tableRow struct {
-	system, group, name string
-	value               int64
-}
-
-func readConstants(t testing.TB) []tableRow {
+func readConstants(t testing.TB) []constants.Row {
 	t.Helper()
-	f, err := os.Open("testdata/constants.tsv")
+	list, err := constants.Read("testdata/constants.tsv")
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer f.Close()
-	var list []tableRow
-	for lines := bufio.NewScanner(f); lines.Scan(); {
-		if strings.HasPrefix(lines.Text(), "#") {
-			continue
-		}
-		c := strings.Split(lines.Text(), "\t")
-		value, err := strconv.ParseInt(c[3], 0, 64)
-		if err != nil {
-			t.Fatal(err)
-		}
-		list = append(list, tableRow{c[0], c[1], c[2], value})
-	}
 	return list
-}
-
-// noteFilters returns the filters that the notes of a group belong to.
-func noteFilters(group string) []string {
-	switch group {
-	case "proc":
-		return []string{"PROC"}
-	case "jail":
-		return []string{"JAIL", "JAILDESC"}
-	default:
-		var filters []string
-		for _, f := range strings.Split(group, "/") {
-			filters = append(filters, strings.ToUpper(f))
-		}
-		return filters
-	}
 }
 
 func (n *names) number(t testing.TB, filter string) Filter {
@@ -77,27 +41,27 @@ func (n *names) number(t testing.TB, filter string) Filter {
 func TestNamesAreComplete(t *testing.T) {
 	filters := make(map[string]int)
 	for _, c := range readConstants(t) {
-		n := allNames[c.system]
+		n := allNames[c.System]
 		switch {
-		case c.group == "filter":
-			filters[c.system]++
-			if got, want := n.filterText(Filter(c.value)), strings.TrimPrefix(c.name, "EVFILT_"); got != want {
-				t.Errorf("%s: filter %d prints as %s, want %s", c.system, c.value, got, want)
+		case c.Group == "filter":
+			filters[c.System]++
+			if got, want := n.filterText(Filter(c.Value)), strings.TrimPrefix(c.Name, "EVFILT_"); got != want {
+				t.Errorf("%s: filter %d prints as %s, want %s", c.System, c.Value, got, want)
 			}
-		case c.name == "EV_DISPATCH2": // two flags
-			if got := n.flagsText(Flag(c.value)); got != "DISPATCH|UDATA_SPECIFIC" {
-				t.Errorf("%s: EV_DISPATCH2 prints as %s", c.system, got)
+		case c.Name == "EV_DISPATCH2": // two flags
+			if got := n.flagsText(Flag(c.Value)); got != "DISPATCH|UDATA_SPECIFIC" {
+				t.Errorf("%s: EV_DISPATCH2 prints as %s", c.System, got)
 			}
-		case c.group == "flag":
-			if got, want := n.flagsText(Flag(c.value)), strings.TrimPrefix(c.name, "EV_"); got != want {
-				t.Errorf("%s: flag %#x prints as %s, want %s", c.system, c.value, got, want)
+		case c.Group == "flag":
+			if got, want := n.flagsText(Flag(c.Value)), strings.TrimPrefix(c.Name, "EV_"); got != want {
+				t.Errorf("%s: flag %#x prints as %s, want %s", c.System, c.Value, got, want)
 			}
-		case c.value == 0, strings.HasSuffix(c.name, "MASK"): // nothing to print
+		case c.Value == 0, strings.HasSuffix(c.Name, "MASK"): // nothing to print
 		default:
-			for _, filter := range noteFilters(c.group) {
-				got := n.notesText(n.number(t, filter), Note(c.value))
-				if want := strings.TrimPrefix(c.name, "NOTE_"); got != want {
-					t.Errorf("%s: note %#x of %s prints as %s, want %s", c.system, c.value, filter, got, want)
+			for _, filter := range constants.Filters(c.Group) {
+				got := n.notesText(n.number(t, filter), Note(c.Value))
+				if want := strings.TrimPrefix(c.Name, "NOTE_"); got != want {
+					t.Errorf("%s: note %#x of %s prints as %s, want %s", c.System, c.Value, filter, got, want)
 				}
 			}
 		}

@@ -18,6 +18,7 @@ import (
 	"time"
 
 	. "github.com/go-kqueue/kqueue"
+	"github.com/go-kqueue/kqueue/internal/kqtest"
 	"golang.org/x/sys/unix"
 )
 
@@ -37,7 +38,7 @@ func randomEvent(r *rand.Rand, fds []int) Event {
 	if r.IntN(8) == 0 {
 		filter = Filter(r.Uint32())
 	}
-	if macOS && filter == FilterAIO {
+	if kqtest.MacOS && filter == FilterAIO {
 		filter = FilterTimer // no program can use the other one there
 	}
 	if fd := uint32(ident); fd < 1000 && filter != FilterSignal && !slices.Contains(fds, int(fd)) {
@@ -65,13 +66,13 @@ func randomEvent(r *rand.Rand, fds []int) Event {
 // every call returns events or an errno.
 func randomRounds(t testing.TB, seed uint64, rounds int) {
 	r := rand.New(rand.NewPCG(seed, 0))
-	q := openQueue(t)
+	q := kqtest.OpenQueue(t)
 	defer q.Close()
-	rd, w := newPipe(t)
-	a, b := newSocketpair(t)
+	rd, w := kqtest.NewPipe(t)
+	a, b := kqtest.NewSocketpair(t)
 	fds := []int{rd, w, a, b}
 	end := UserEvent(7777).With(FlagClear) // no random event has this key
-	apply(t, q, end)
+	kqtest.Apply(t, q, end)
 	isErrno := func(err error) bool {
 		var errno syscall.Errno
 		return err == nil || errors.As(err, &errno) || errors.Is(err, os.ErrInvalid)
@@ -115,7 +116,7 @@ func FuzzKernel(f *testing.F) {
 	f.Add([]byte("kqueue"))
 	f.Add([]byte{1, 2, 3, 4, 5, 6, 7, 8})
 	f.Fuzz(func(t *testing.T, data []byte) {
-		watchdog(t, watchdogTime)
+		kqtest.Watchdog(t, kqtest.WatchdogTime)
 		var seed [8]byte
 		copy(seed[:], data)
 		randomRounds(t, binary.LittleEndian.Uint64(seed[:]), 100)
@@ -125,20 +126,20 @@ func FuzzKernel(f *testing.F) {
 // TestRandomInput does what FuzzKernel does for KQUEUE_ROUNDS rounds, 2,000 unless
 // it is set.
 func TestRandomInput(t *testing.T) {
-	openQueue(t).Close()
+	kqtest.OpenQueue(t).Close()
 	want, err := strconv.Atoi(cmp.Or(os.Getenv("KQUEUE_ROUNDS"), "2000"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	before := openFDs(t)
+	before := kqtest.OpenFDs(t)
 	const step = 100
 	for seed := 0; seed*step < want; seed++ {
 		t.Run("", func(t *testing.T) {
-			watchdog(t, watchdogTime)
+			kqtest.Watchdog(t, kqtest.WatchdogTime)
 			randomRounds(t, uint64(seed), step)
 		})
 	}
-	wantOpenFDs(t, before)
+	kqtest.WantOpenFDs(t, before)
 	t.Logf("%d rounds", want)
 }
 
@@ -152,12 +153,12 @@ func TestSoak(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	watchdog(t, length+watchdogTime)
+	kqtest.Watchdog(t, length+kqtest.WatchdogTime)
 	soakRound(t) // makes what is made only once
 	runtime.GC()
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
-	fds, goroutines := openFDs(t), runtime.NumGoroutine()
+	fds, goroutines := kqtest.OpenFDs(t), runtime.NumGoroutine()
 	rounds := 0
 	for start := time.Now(); time.Since(start) < length; rounds++ {
 		soakRound(t)
@@ -166,7 +167,7 @@ func TestSoak(t *testing.T) {
 	for runtime.NumGoroutine() > goroutines {
 		runtime.Gosched()
 	}
-	wantOpenFDs(t, fds)
+	kqtest.WantOpenFDs(t, fds)
 	runtime.GC()
 	runtime.ReadMemStats(&after)
 	if after.HeapAlloc > before.HeapAlloc+1<<20 {
@@ -178,7 +179,7 @@ func TestSoak(t *testing.T) {
 // soakRound lets goroutines wait for the events of a pipe, a timer, a user event
 // and a signal while others change events, and then closes the queue.
 func soakRound(t *testing.T) {
-	q := openQueue(t)
+	q := kqtest.OpenQueue(t)
 	var p [2]int
 	if err := unix.Pipe(p[:]); err != nil {
 		t.Fatal(err)
@@ -202,7 +203,7 @@ func soakRound(t *testing.T) {
 		}()
 	}
 	user := UserEvent(1).With(FlagClear)
-	apply(t, q, user, TimerEvent(1, time.Millisecond), ReadEvent(p[0]).With(FlagDispatch))
+	kqtest.Apply(t, q, user, TimerEvent(1, time.Millisecond), ReadEvent(p[0]).With(FlagDispatch))
 	if err := q.Apply(SignalEvent(syscall.SIGWINCH)); err != nil {
 		t.Fatal(err)
 	}
@@ -212,7 +213,7 @@ func soakRound(t *testing.T) {
 			got.Add(int64(len(events)))
 			for _, e := range events {
 				if e.Filter == FilterRead {
-					read(t, p[0], 1)
+					kqtest.Read(t, p[0], 1)
 					return q.Apply(ReadEvent(p[0]).With(FlagDispatch | FlagEnable))
 				}
 			}
@@ -224,7 +225,7 @@ func soakRound(t *testing.T) {
 		return q.Apply(TimerEvent(2, time.Hour), TimerEvent(2, time.Hour).Delete())
 	})
 	for range 20 {
-		write(t, p[1], "x")
+		kqtest.Write(t, p[1], "x")
 		unix.Kill(os.Getpid(), syscall.SIGWINCH)
 	}
 	for got.Load() < 40 {

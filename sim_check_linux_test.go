@@ -12,6 +12,7 @@ import (
 	"time"
 
 	. "github.com/go-kqueue/kqueue"
+	"github.com/go-kqueue/kqueue/internal/kqtest"
 )
 
 // This file tests what only the simulated kernel does: see sim_linux_test.go.
@@ -26,13 +27,13 @@ func init() {
 // An interrupted call goes on for the time that is left, and does not apply its
 // changes again.
 func TestSimulatedSignals(t *testing.T) {
-	q := newQueue(t)
+	q := kqtest.NewQueue(t)
 	defer Sim.Signals.Store(Sim.Signals.Swap(1))
 	before := Sim.Interrupts.Load()
 	buf := make([]Event, 1)
 	const timeout = 20 * time.Millisecond
 	for range 10 {
-		apply(t, q, UserEvent(1))
+		kqtest.Apply(t, q, UserEvent(1))
 		start := time.Now()
 		n, err := q.Kevent([]Event{UserEvent(1).Delete()}, buf, timeout)
 		if took := time.Since(start); n != 0 || err != nil || took < timeout {
@@ -46,7 +47,7 @@ func TestSimulatedSignals(t *testing.T) {
 
 // A call that is interrupted shortly before its timeout does not start anew.
 func TestSimulatedLateSignal(t *testing.T) {
-	q := newQueue(t)
+	q := kqtest.NewQueue(t)
 	defer Sim.Signals.Store(Sim.Signals.Swap(0))
 	const timeout, late, tooLate = 400 * time.Millisecond, 300 * time.Millisecond, 600 * time.Millisecond
 	var took time.Duration
@@ -74,7 +75,7 @@ func TestSimulatedLateSignal(t *testing.T) {
 // A copy of a Queue knows nothing of the calls of the original, so it does what a
 // Queue must never do. The simulated kernel tells.
 func TestSimulatedMisuse(t *testing.T) {
-	original := openQueue(t)
+	original := kqtest.OpenQueue(t)
 	twin := func() *Queue {
 		q := new(Queue)
 		reflect.ValueOf(q).Elem().Set(reflect.ValueOf(original).Elem())
@@ -91,7 +92,7 @@ func TestSimulatedMisuse(t *testing.T) {
 	}
 
 	defer Sim.Signals.Store(Sim.Signals.Swap(0))
-	ended := startWaiters(t, original, 1)
+	ended := kqtest.StartWaiters(t, original, 1)
 	for Sim.Sleepers(original) == 0 {
 		time.Sleep(time.Millisecond)
 	}
@@ -107,7 +108,7 @@ func TestSimulatedMisuse(t *testing.T) {
 		if err := original.Close(); err != nil {
 			t.Error(err)
 		}
-		wantClosed(t, ended, 1)
+		kqtest.WantClosed(t, ended, 1)
 	}
 	for _, do := range []func() error{func() error { return second.Apply(UserEvent(1)) }, third.Close} {
 		if text, err := misuse(do); !strings.Contains(text, "released") {
@@ -119,7 +120,7 @@ func TestSimulatedMisuse(t *testing.T) {
 // A kernel that leaves out answers of a batch, as those did that ignored
 // FlagReceipt, makes Apply fail once.
 func TestSimulatedKernelWithoutReceipts(t *testing.T) {
-	q := newQueue(t)
+	q := kqtest.NewQueue(t)
 	defer Sim.NoReceipts.Store(Sim.NoReceipts.Swap(true))
 	good := TimerEvent(1, time.Hour)
 	many := make([]Event, 3000)
@@ -131,7 +132,7 @@ func TestSimulatedKernelWithoutReceipts(t *testing.T) {
 			t.Errorf("%d changes: got %v", len(changes), err)
 		}
 	}
-	apply(t, q, good) // a single change needs no receipt
+	kqtest.Apply(t, q, good) // a single change needs no receipt
 	if err := q.Apply(ReadEvent(-1)); !errors.Is(err, syscall.EBADF) {
 		t.Error(err)
 	}
@@ -139,19 +140,19 @@ func TestSimulatedKernelWithoutReceipts(t *testing.T) {
 
 // The event of Close wakes one call at a time, except on DragonFly.
 func TestSimulatedWakeUps(t *testing.T) {
-	fds, repeats := openFDs(t), Sim.Repeats.Load()
+	fds, repeats := kqtest.OpenFDs(t), Sim.Repeats.Load()
 	for _, count := range []int{1, 2, 50} {
-		q := newQueue(t)
-		ended := startWaiters(t, q, count)
+		q := kqtest.NewQueue(t)
+		ended := kqtest.StartWaiters(t, q, count)
 		for Sim.Sleepers(q) < count {
 			time.Sleep(time.Millisecond)
 		}
 		if err := q.Close(); err != nil {
 			t.Fatal(err)
 		}
-		wantClosed(t, ended, count)
+		kqtest.WantClosed(t, ended, count)
 	}
-	wantOpenFDs(t, fds)
+	kqtest.WantOpenFDs(t, fds)
 	if n := Sim.Repeats.Load() - repeats; n != 0 && os.Getenv("KQUEUE_SIM") != "dragonfly" {
 		t.Errorf("an event that was triggered once woke %d more calls", n)
 	}
@@ -160,25 +161,25 @@ func TestSimulatedWakeUps(t *testing.T) {
 // A kernel without user events, or without room for one more, has no queue for the
 // package, and New leaves no descriptor open.
 func TestSimulatedNewWithoutAUserEvent(t *testing.T) {
-	fds := openFDs(t)
+	fds := kqtest.OpenFDs(t)
 	Sim.NoUserEvents.Store(true)
 	defer Sim.NoUserEvents.Store(false)
 	q, err := New()
 	if q != nil || !errors.Is(err, errors.ErrUnsupported) || !strings.Contains(err.Error(), "OpenBSD 7.8") {
 		t.Errorf("without user events: got %v, %v", q, err)
 	}
-	wantOpenFDs(t, fds)
+	kqtest.WantOpenFDs(t, fds)
 }
 
 // A queue whose descriptor does not admit changes any more, as Capsicum can have
 // it, cannot wake a call. Close says so and does not wait, and the call releases
 // the queue when it leaves.
 func TestSimulatedCloseWithoutChanges(t *testing.T) {
-	fds := openFDs(t)
-	q := openQueue(t)
-	r, w := newPipe(t)
-	apply(t, q, ReadEvent(r))
-	ended := startWaiters(t, q, 1)
+	fds := kqtest.OpenFDs(t)
+	q := kqtest.OpenQueue(t)
+	r, w := kqtest.NewPipe(t)
+	kqtest.Apply(t, q, ReadEvent(r))
+	ended := kqtest.StartWaiters(t, q, 1)
 	for Sim.Sleepers(q) == 0 {
 		time.Sleep(time.Millisecond)
 	}
@@ -190,22 +191,22 @@ func TestSimulatedCloseWithoutChanges(t *testing.T) {
 		t.Errorf("Close: got %v, want EPERM of kevent", err)
 	}
 	wantAllClosed(t, q)
-	write(t, w, "x") // an event of the queue's own ends the wait
-	wantClosed(t, ended, 1)
-	closeFD(r)
-	closeFD(w)
-	wantOpenFDs(t, fds)
+	kqtest.Write(t, w, "x") // an event of the queue's own ends the wait
+	kqtest.WantClosed(t, ended, 1)
+	kqtest.CloseFD(r)
+	kqtest.CloseFD(w)
+	kqtest.WantOpenFDs(t, fds)
 }
 
 // EINTR and its like end no wait, but where a change is answered with them they
 // are the errno of that change. (A file system that can be interrupted might.)
 func TestSimulatedChangeIsInterrupted(t *testing.T) {
 	for _, errno := range []syscall.Errno{syscall.EINTR, syscall.ETIMEDOUT} {
-		q := newQueue(t)
+		q := kqtest.NewQueue(t)
 		func() {
 			Sim.AddErrno.Store(int32(errno))
 			defer Sim.AddErrno.Store(0)
-			for name, apply := range applyFuncs {
+			for name, apply := range kqtest.ApplyFuncs {
 				if name == "Kevent with less room than changes" {
 					continue // the errno could be that of the wait
 				}
@@ -214,7 +215,7 @@ func TestSimulatedChangeIsInterrupted(t *testing.T) {
 				}
 			}
 		}()
-		waitGone(t, q, UserEvent(1))
+		kqtest.WaitGone(t, q, UserEvent(1))
 	}
 }
 
@@ -226,7 +227,7 @@ func TestSimulatedAnswers(t *testing.T) {
 	refused := Event{Ident: 5} // by the package, so that the changes go one at a time
 	var want []Event
 	for _, changes := range [][]Event{{bad, good}, {bad, good, refused}} {
-		q := newQueue(t)
+		q := kqtest.NewQueue(t)
 		got := make([]Event, 4)
 		n, err := q.Kevent(changes, got, 0)
 		if n != len(changes) || err != nil {

@@ -6,25 +6,30 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"runtime"
 	"testing"
 
 	. "github.com/go-kqueue/kqueue"
+	"github.com/go-kqueue/kqueue/internal/kqtest"
 )
 
-// reportsLittle reports whether path is on DragonFly's tmpfs: see
-// kqueue_dragonfly_test.go.
-var reportsLittle = func(path string) bool { return false }
+// reportsLittle reports whether path is on DragonFly's tmpfs, which reports neither
+// NoteExtend for a write nor NoteDelete for a file that another file replaces
+// (sys/vfs/tmpfs/tmpfs_vnops.c). UFS reports both.
+func reportsLittle(t *testing.T, path string) bool {
+	return runtime.GOOS == "dragonfly" && kqtest.FileSystem(t, path) == "tmpfs"
+}
 
 func TestVnode(t *testing.T) {
-	q := newQueue(t)
-	f := newFile(t, "0123456789")
+	q := kqtest.NewQueue(t)
+	f := kqtest.NewFile(t, "0123456789")
 	path := f.Name()
 	other := filepath.Join(filepath.Dir(path), "other")
-	apply(t, q, VnodeEvent(int(f.Fd()),
+	kqtest.Apply(t, q, VnodeEvent(int(f.Fd()),
 		NoteDelete|NoteWrite|NoteExtend|NoteAttrib|NoteLink|NoteRename|NoteRevoke).With(FlagClear))
-	waitNone(t, q)
+	kqtest.WaitNone(t, q)
 	extended := NoteWrite | NoteExtend
-	if reportsLittle(path) {
+	if reportsLittle(t, path) {
 		extended = NoteWrite
 	}
 	steps := []struct {
@@ -32,15 +37,15 @@ func TestVnode(t *testing.T) {
 		do   func() error
 		want Note
 	}{
-		{"write", func() error { return writeAt(path, 0, "x") }, NoteWrite},
-		{"extend", func() error { return writeAt(path, 10, "y") }, extended},
+		{"write", func() error { return kqtest.WriteAt(path, 0, "x") }, NoteWrite},
+		{"extend", func() error { return kqtest.WriteAt(path, 10, "y") }, extended},
 		{"attrib", func() error { return os.Chmod(path, 0o640) }, NoteAttrib},
 		{"link", func() error { return os.Link(path, other) }, NoteLink},
 		{"rename", func() error { return os.Rename(path, path+".new") }, NoteRename},
 		// What a truncation alone reports depends on the file system: NoteAttrib,
 		// OpenBSD's NoteTruncate, or nothing (OpenBSD's tmpfs).
 		{"truncate and write", func() error {
-			return errors.Join(os.Truncate(path+".new", 3), writeAt(path+".new", 0, "z"))
+			return errors.Join(os.Truncate(path+".new", 3), kqtest.WriteAt(path+".new", 0, "z"))
 		}, NoteWrite},
 		{"delete", func() error { return errors.Join(os.Remove(other), os.Remove(path+".new")) }, NoteDelete},
 	}
@@ -48,32 +53,32 @@ func TestVnode(t *testing.T) {
 		if err := step.do(); err != nil {
 			t.Fatalf("%s: %v", step.name, err)
 		}
-		e := waitOne(t, q)
+		e := kqtest.WaitOne(t, q)
 		if e.Ident != f.Fd() || e.Filter != FilterVnode || e.Fflags&step.want != step.want || e.Fflags == 0 {
 			t.Errorf("%s: got %v", step.name, e)
 		}
 		t.Logf("%s: %v", step.name, e)
-		waitNone(t, q)
+		kqtest.WaitNone(t, q)
 	}
 }
 
 // Without FlagClear the notes accumulate and the event stays triggered.
 func TestVnodeWithoutClear(t *testing.T) {
-	q := newQueue(t)
-	f := newFile(t, "0123456789")
-	apply(t, q, VnodeEvent(int(f.Fd()), NoteWrite|NoteAttrib))
-	if err := writeAt(f.Name(), 0, "x"); err != nil {
+	q := kqtest.NewQueue(t)
+	f := kqtest.NewFile(t, "0123456789")
+	kqtest.Apply(t, q, VnodeEvent(int(f.Fd()), NoteWrite|NoteAttrib))
+	if err := kqtest.WriteAt(f.Name(), 0, "x"); err != nil {
 		t.Fatal(err)
 	}
 	for range 2 {
-		if e := waitOne(t, q); e.Fflags&(NoteWrite|NoteAttrib) != NoteWrite {
+		if e := kqtest.WaitOne(t, q); e.Fflags&(NoteWrite|NoteAttrib) != NoteWrite {
 			t.Fatalf("got %v", e)
 		}
 	}
 	if err := os.Chmod(f.Name(), 0o640); err != nil {
 		t.Fatal(err)
 	}
-	if e := waitOne(t, q); e.Fflags&(NoteWrite|NoteAttrib) != NoteWrite|NoteAttrib {
+	if e := kqtest.WaitOne(t, q); e.Fflags&(NoteWrite|NoteAttrib) != NoteWrite|NoteAttrib {
 		t.Fatalf("got %v", e)
 	}
 }
@@ -81,18 +86,18 @@ func TestVnodeWithoutClear(t *testing.T) {
 // Disable and Enable carry the notes of the event, without which it would report
 // nothing any more on most kernels.
 func TestVnodeEnableKeepsTheNotes(t *testing.T) {
-	q := newQueue(t)
-	f := newFile(t, "0123456789")
+	q := kqtest.NewQueue(t)
+	f := kqtest.NewFile(t, "0123456789")
 	e := VnodeEvent(int(f.Fd()), NoteWrite).With(FlagClear)
-	apply(t, q, e)
+	kqtest.Apply(t, q, e)
 	for _, changes := range [][]Event{{e.Disable()}, {e.Enable()}, {e.Disable(), e.Enable()}} {
-		apply(t, q, changes...)
-		if err := writeAt(f.Name(), 0, "x"); err != nil {
+		kqtest.Apply(t, q, changes...)
+		if err := kqtest.WriteAt(f.Name(), 0, "x"); err != nil {
 			t.Fatal(err)
 		}
 		if changes[len(changes)-1] == e.Disable() {
-			waitNone(t, q)
-		} else if got := waitOne(t, q); got.Fflags&NoteWrite == 0 {
+			kqtest.WaitNone(t, q)
+		} else if got := kqtest.WaitOne(t, q); got.Fflags&NoteWrite == 0 {
 			t.Errorf("after %v: got %v", changes, got)
 		}
 	}
@@ -101,15 +106,15 @@ func TestVnodeEnableKeepsTheNotes(t *testing.T) {
 // NetBSD reports only the notes with which the event was added at first, so a
 // portable program deletes it before it adds it with other notes.
 func TestVnodeOtherNotes(t *testing.T) {
-	q := newQueue(t)
-	f := newFile(t, "0123456789")
+	q := kqtest.NewQueue(t)
+	f := kqtest.NewFile(t, "0123456789")
 	e := VnodeEvent(int(f.Fd()), NoteDelete).With(FlagClear)
-	apply(t, q, e)
-	apply(t, q, e.Delete(), VnodeEvent(int(f.Fd()), NoteAttrib))
+	kqtest.Apply(t, q, e)
+	kqtest.Apply(t, q, e.Delete(), VnodeEvent(int(f.Fd()), NoteAttrib))
 	if err := os.Chmod(f.Name(), 0o640); err != nil {
 		t.Fatal(err)
 	}
-	if e := waitOne(t, q); e.Fflags&NoteAttrib == 0 {
+	if e := kqtest.WaitOne(t, q); e.Fflags&NoteAttrib == 0 {
 		t.Errorf("got %v", e)
 	}
 }
@@ -117,13 +122,13 @@ func TestVnodeOtherNotes(t *testing.T) {
 // Which note reports that one of several names was unlinked depends on the file
 // system. Some report nothing before the last name.
 func TestVnodeUnlinkOneName(t *testing.T) {
-	q := newQueue(t)
-	f := newFile(t, "0123456789")
+	q := kqtest.NewQueue(t)
+	f := kqtest.NewFile(t, "0123456789")
 	other := f.Name() + ".other"
 	if err := os.Link(f.Name(), other); err != nil {
 		t.Fatal(err)
 	}
-	apply(t, q, VnodeEvent(int(f.Fd()), NoteDelete|NoteLink|NoteAttrib).With(FlagClear))
+	kqtest.Apply(t, q, VnodeEvent(int(f.Fd()), NoteDelete|NoteLink|NoteAttrib).With(FlagClear))
 	if err := os.Remove(other); err != nil {
 		t.Fatal(err)
 	}
@@ -132,22 +137,22 @@ func TestVnodeUnlinkOneName(t *testing.T) {
 	if err := os.Remove(f.Name()); err != nil {
 		t.Fatal(err)
 	}
-	if e := waitOne(t, q); e.Fflags&NoteDelete == 0 {
+	if e := kqtest.WaitOne(t, q); e.Fflags&NoteDelete == 0 {
 		t.Errorf("the last name: got %v, want DELETE", e)
 	}
 }
 
 // A file that is replaced by a rename is deleted.
 func TestVnodeRenameOver(t *testing.T) {
-	q := newQueue(t)
-	f := newFile(t, "old")
-	apply(t, q, VnodeEvent(int(f.Fd()), NoteDelete|NoteRename|NoteLink).With(FlagClear))
+	q := kqtest.NewQueue(t)
+	f := kqtest.NewFile(t, "old")
+	kqtest.Apply(t, q, VnodeEvent(int(f.Fd()), NoteDelete|NoteRename|NoteLink).With(FlagClear))
 	fresh := f.Name() + ".fresh"
 	if err := os.WriteFile(fresh, []byte("new"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	dir := open(t, filepath.Dir(fresh))
-	apply(t, q, VnodeEvent(int(dir.Fd()), NoteWrite).With(FlagClear))
+	dir := kqtest.Open(t, filepath.Dir(fresh))
+	kqtest.Apply(t, q, VnodeEvent(int(dir.Fd()), NoteWrite).With(FlagClear))
 	if err := os.Rename(fresh, f.Name()); err != nil {
 		t.Fatal(err)
 	}
@@ -162,17 +167,17 @@ func TestVnodeRenameOver(t *testing.T) {
 	if notes[dir.Fd()]&NoteWrite == 0 {
 		t.Errorf("got %v, want WRITE for the directory", events)
 	}
-	if notes[f.Fd()]&(NoteDelete|NoteLink) == 0 && !reportsLittle(f.Name()) {
+	if notes[f.Fd()]&(NoteDelete|NoteLink) == 0 && !reportsLittle(t, f.Name()) {
 		t.Errorf("got %v, want DELETE for the file", events)
 	}
 }
 
 func TestVnodeDirectory(t *testing.T) {
-	q := newQueue(t)
+	q := kqtest.NewQueue(t)
 	dir := t.TempDir()
-	d := open(t, dir)
-	apply(t, q, VnodeEvent(int(d.Fd()), NoteWrite).With(FlagClear))
-	waitNone(t, q)
+	d := kqtest.Open(t, dir)
+	kqtest.Apply(t, q, VnodeEvent(int(d.Fd()), NoteWrite).With(FlagClear))
+	kqtest.WaitNone(t, q)
 	path := filepath.Join(dir, "entry")
 	for _, change := range []struct {
 		name string
@@ -185,9 +190,9 @@ func TestVnodeDirectory(t *testing.T) {
 		if err := change.do(); err != nil {
 			t.Fatal(err)
 		}
-		if e := waitOne(t, q); e.Fflags&NoteWrite == 0 {
+		if e := kqtest.WaitOne(t, q); e.Fflags&NoteWrite == 0 {
 			t.Errorf("%s: got %v", change.name, e)
 		}
-		waitNone(t, q)
+		kqtest.WaitNone(t, q)
 	}
 }

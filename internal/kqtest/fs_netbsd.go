@@ -1,0 +1,17 @@
+package kqtest
+
+import (
+	"testing"
+
+	"golang.org/x/sys/unix"
+)
+
+// FileSystem returns the name of the file system of path.
+func FileSystem(t testing.TB, path string) string {
+	t.Helper()
+	var fs unix.Statvfs_t
+	if err := unix.Statvfs(path, &fs); err != nil {
+		t.Fatal(err)
+	}
+	return unix.ByteSliceToString(fs.Fstypename[:])
+}

@@ -1,0 +1,7 @@
+//go:build race
+
+package kqtest
+
+func init() {
+	RaceEnabled = true
+}
