@@ -25,9 +25,9 @@ func WriteEvent(fd int) Event { return NewEvent(uintptr(fd), FilterWrite, FlagAd
 // [FilterVnode] for the given notes. Without FlagClear, the event stays
 // triggered after the first note.
 //
-// For a configuration file, watch for NoteWrite, NoteExtend, NoteAttrib
-// (truncation, on most systems), NoteRename, NoteDelete and NoteLink. After one
-// of the last three, open the file anew and watch the new descriptor.
+// To follow a file by its name, watch for NoteWrite, NoteExtend, NoteAttrib,
+// NoteRename, NoteDelete and NoteLink, which may all mean that the name belongs to
+// another file now, or to none yet: so watch the directory for NoteWrite too.
 func VnodeEvent(fd int, notes Note) Event {
 	return NewEvent(uintptr(fd), FilterVnode, FlagAdd, notes, 0, 0)
 }
@@ -35,15 +35,14 @@ func VnodeEvent(fd int, notes Note) Event {
 // ProcEvent returns the change that watches the process pid with [FilterProc]
 // for the given notes. On every system, NoteExit|NoteExitStatus reports the
 // exit of a child and its status: see [Event.WaitStatus]. A child for which the
-// change is refused with ESRCH has already exited.
+// change is refused with ESRCH has exited.
 func ProcEvent(pid int, notes Note) Event {
 	return NewEvent(uintptr(pid), FilterProc, FlagAdd, notes, 0, 0)
 }
 
 // SignalEvent returns the change that counts the signals sig that are sent to
-// the process, with [FilterSignal]. It does not catch them: see “Signals” in
-// the package comment. Take the count as a hint, because DragonFly merges
-// signals that the program catches.
+// the process, with [FilterSignal]. It does not catch them: see “Signals and
+// processes” in the package comment.
 func SignalEvent(sig syscall.Signal) Event {
 	return NewEvent(uintptr(sig), FilterSignal, FlagAdd, 0, 0, 0)
 }
@@ -51,23 +50,11 @@ func SignalEvent(sig syscall.Signal) Event {
 // TimerEvent returns the change that starts the periodic timer ident with
 // [FilterTimer]. With FlagOneshot, the timer fires once.
 //
-// The period is passed to the kernel in nanoseconds on macOS, FreeBSD and
-// OpenBSD, and in milliseconds, rounded up, on NetBSD and DragonFly. NetBSD,
-// OpenBSD and DragonFly round it up to a whole number of clock ticks, which
-// usually take 10 ms. NetBSD and DragonFly then add a tick to each period,
-// OpenBSD to the first, so 10 ms take 20 ms. A period of 0 or less stands for
-// the shortest one that the unit can express (42 ns on macOS), because kernels
-// disagree about 0.
-//
-// To restart a timer, add it again. On DragonFly, delete it first: otherwise
-// the running period ends before the new one begins, and a timer with
-// FlagOneshot that has fired but has not been returned does not start again.
-//
-// A period that is too long for the kernel makes the change fail with EINVAL:
-// more than 34 years on FreeBSD, and more than 248 days on NetBSD, OpenBSD and
-// DragonFly. The latter is about the largest number of ticks that these kernels
-// count at 100 Hz. With a faster clock, they shorten the period to that number
-// without an error.
+// The kernel gets the period in the finest unit that it has, rounded up, and may
+// round it up further: see [FilterTimer]. A period of 0 or less stands for the
+// shortest one. One that is too long for the kernel makes the change fail with
+// EINVAL: more than 34 years on FreeBSD, and more than 248 days on NetBSD, OpenBSD
+// and DragonFly. To restart a timer, delete it first.
 func TimerEvent(ident uintptr, period time.Duration) Event {
 	units := max(int64((max(period, 1)-1)/timerUnit)+1, shortestTimer)
 	if period > longestTimer {
@@ -83,19 +70,22 @@ const tooLong = math.MinInt64
 // UserEvent returns the change that adds the user event ident with
 // [FilterUser]. A second change, made by [Event.Trigger], triggers it. Once
 // triggered, the event stays so unless it was added with FlagClear or
-// FlagOneshot. Small consecutive idents are fastest: see “Scale” in the package
-// comment.
+// FlagOneshot.
 //
-// Kernels without user events refuse the change with EINVAL: NetBSD before 10.0
-// and OpenBSD before 7.8.
+// Add an event once. To add it again with FlagClear while it is triggered but not
+// returned loses the trigger, except on macOS, and with it the wake-up.
+//
+// Use small consecutive idents: FreeBSD, NetBSD and DragonFly keep the events in
+// 64 hash buckets, for which aligned addresses are bad. OpenBSD allows a process
+// 1,024 user events and timers. ^uintptr(0) belongs to Close and is refused with
+// EINVAL.
 func UserEvent(ident uintptr) Event { return NewEvent(ident, FilterUser, FlagAdd, 0, 0, 0) }
 
 // With returns a copy of e that has the given flags in addition to its own.
 //
 // Use it for the options of a change that adds an event, such as FlagClear. For
-// the other actions there are [Event.Delete], [Event.Enable] and
-// [Event.Disable]: ReadEvent(fd).With(FlagDelete) has FlagAdd too, and OpenBSD
-// and DragonFly then delete nothing and report no error.
+// other actions there are [Event.Delete], [Event.Enable] and [Event.Disable]:
+// ReadEvent(fd).With(FlagDelete) has FlagAdd too, and then some kernels add.
 func (e Event) With(flags Flag) Event {
 	e.Flags |= flags
 	return e
@@ -107,51 +97,38 @@ func (e Event) WithUdata(udata uintptr) Event {
 	return e
 }
 
-// Delete returns the change that deletes e from the queue. It does nothing
-// until it is passed to [Queue.Apply] or [Queue.Kevent]. The change needs only
-// the Ident and Filter of e, so e may be the event that was added or one that
-// was returned.
+// Delete returns the change that deletes e from the queue, with what is pending.
+// The change needs only the Ident and Filter of e, so e may be the event that was
+// added or one that was returned.
 //
 // Delete an event before its descriptor is closed or not at all. Closing
 // removes the event. A later deletion fails with EBADF (ENOENT on macOS), or
 // deletes the event of another file that has the number by then.
-//
-// What the event has accumulated, such as notes, is lost.
 func (e Event) Delete() Event {
 	return NewEvent(e.Ident, e.Filter, FlagDelete|e.Flags&keyFlags, 0, 0, e.Udata)
 }
 
-// Enable returns the change that enables e after FlagDisable or FlagDispatch.
-// It does nothing until it is passed to [Queue.Apply] or [Queue.Kevent].
-//
-// The change carries the Fflags, Data and Udata of e, because most kernels
-// overwrite those of the event. So e must be the event as it was added, not as
-// it was returned. An event with FlagClear may be returned once more without
-// news. On macOS, the change also restarts a timer.
+// Enable returns the change that enables e after FlagDisable or FlagDispatch. It
+// carries the Fflags, Data and Udata of e, because most kernels overwrite those of
+// the event: e must be the event as it was added, not as it was returned. On
+// macOS, the change also restarts a timer.
 func (e Event) Enable() Event {
 	e.Flags = FlagEnable | e.Flags&keyFlags
 	return e
 }
 
 // Disable returns the change that disables e: it stays in the queue, but is not
-// returned until it is enabled again. The change does nothing until it is
-// passed to [Queue.Apply] or [Queue.Kevent].
-//
-// As with [Event.Enable], e must be the event as it was added.
+// returned until it is enabled again. As with [Event.Enable], e must be the event
+// as it was added.
 func (e Event) Disable() Event {
 	e.Flags = FlagDisable | e.Flags&keyFlags
 	return e
 }
 
-// Trigger returns the change that triggers the user event e. It does nothing
-// until it is passed to [Queue.Apply] or [Queue.Kevent]. An earlier change must
-// have added the event: FreeBSD and NetBSD ignore a trigger in the change that
-// adds.
-//
-// The change carries the Fflags, Data and Udata of e, because most kernels
-// overwrite those of the event with them. It does not carry the flags of e:
-// FlagAdd would add an event that is gone, and FlagClear would reset the
-// trigger.
+// Trigger returns the change that triggers the user event e. An earlier change
+// must have added it. The change carries the Fflags, Data and Udata of e, because
+// most kernels overwrite those of the event, and not its flags: FlagAdd would add
+// an event that is gone, and FlagClear would reset the trigger.
 func (e Event) Trigger() Event {
 	e.Filter = FilterUser
 	e.Flags &= keyFlags
@@ -174,10 +151,6 @@ func (e Event) Err() error {
 // has exited.
 //
 // There may still be something to read: read until the end, whatever Data says.
-// For a terminal that has hung up, Data may be out of date on FreeBSD, NetBSD
-// and DragonFly, and most systems discard what is not read within a few
-// seconds.
-//
 // An event without FlagClear is returned with FlagEOF by every wait until it is
 // deleted or its descriptor is closed. Not every end is reported by FlagEOF: see
 // [FilterRead] and [FilterWrite].
@@ -189,8 +162,7 @@ func (e Event) EOF() bool { return e.Flags&FlagEOF != 0 }
 //
 // It also returns nil if the connection was shut down in order, and once the
 // error has been fetched: SO_ERROR clears it, and so does a call such as
-// connect(2) or read(2) that fails with it. A connection that is refused on the
-// same host often fails in connect(2) itself.
+// connect(2) or read(2) that fails with it.
 func (e Event) SocketErr() error {
 	if !e.EOF() || e.Filter != FilterRead && e.Filter != FilterWrite || e.Fflags == 0 {
 		return nil
@@ -201,8 +173,7 @@ func (e Event) SocketErr() error {
 // WaitStatus returns the status with which a process ended, as wait(2) reports
 // it, and whether e has one. Events of FilterProc with FlagEOF and NoteExit
 // have it, and on FreeBSD those of FilterProcdesc. On macOS, the change must
-// have had NoteExitStatus besides NoteExit, and not NoteReap, which suppresses
-// FlagEOF.
+// have had NoteExitStatus besides NoteExit, and not NoteReap.
 //
 // The process stays a zombie until its parent waits for it. It may become one
 // only after the event has been returned, so wait without WNOHANG.
@@ -283,7 +254,12 @@ func waitStatusText(status int64) string {
 	}
 }
 
-// A ChangeError reports a change that was refused.
+// A ChangeError reports a change that was refused, by the kernel or by this
+// package, which refuses with EINVAL what a kernel would accept and get wrong:
+// timers with a negative Data (except on macOS), with a period that is too long
+// (FreeBSD, DragonFly), 0 (NetBSD) or with bad Fflags (FreeBSD); filter 0 (FreeBSD);
+// the queue itself (NetBSD); a descriptor above 32 bits (DragonFly); [FilterAIO]
+// (macOS); and on all systems the user event that belongs to Close.
 type ChangeError struct {
 	Index int   // of the change in the arguments of Apply
 	Event Event // the change

@@ -2,45 +2,30 @@ package kqueue
 
 // A Flag is a set of bits in [Event.Flags]. In a change they are actions and
 // options, in a triggered event they are conditions. A triggered event may also
-// contain bits of the change that added it, and which ones differs from system
-// to system. Test individual bits, and only for conditions: FreeBSD, for one,
-// never returns FlagAdd or FlagEnable.
+// contain bits of the change that added it: test only for conditions.
 //
 // The flags below exist on all five systems, with the same numbers. Others are
-// exported only on the systems that have them: see “Portability” in the package
-// comment.
-//
-// The underlying type is that of the kernel's struct: uint16, or uint32 on
-// NetBSD.
-//
-// Sources: kqueue(2), sys/event.h and kern_event.c of each system.
+// exported only on the systems that have them. The underlying type is that of the
+// kernel's struct. Sources: kqueue(2), sys/event.h, kern_event.c of each system.
 type Flag kernelFlag
 
 // FlagAdd (EV_ADD) adds the event to the queue. A new event is enabled unless
-// the change has [FlagDisable]. A change without FlagAdd is refused with ENOENT
-// if the event does not exist.
+// the change has [FlagDisable]. Without FlagAdd, a change of an event that does
+// not exist is refused with ENOENT.
 //
 // If the queue already has an event with this Ident and Filter, FlagAdd
-// replaces its Fflags, Data and Udata and checks its condition anew: even with
-// [FlagClear], it is returned once more. Notes that an event of [FilterVnode]
-// has accumulated are kept. The Fflags of a user event change as [NoteFfcopy]
-// and related notes say, and DragonFly keeps the Udata of one.
+// replaces its Fflags, Data and Udata, and checks its condition anew. It keeps
+// what is pending, with two exceptions: the count of a timer, except on DragonFly,
+// and the trigger of a user event, if the change has [FlagClear], except on macOS.
 //
-// FlagAdd neither enables an existing event that is disabled nor changes
-// whether it has FlagClear, [FlagOneshot] or [FlagDispatch]. Pass [FlagEnable]
-// to enable it, and delete it first to change these options. (NetBSD changes
-// them for timers.)
+// FlagAdd neither enables an existing event nor changes its FlagClear,
+// [FlagOneshot] or [FlagDispatch]. Pass [FlagEnable] to enable it, and delete it
+// first to change these.
 const FlagAdd Flag = 0x1
 
-// FlagDelete (EV_DELETE) removes the event from the queue, along with the notes
-// or counts that it has accumulated. It is refused with ENOENT if the event
-// does not exist. Do not combine it with FlagAdd: see [Event.Delete].
-//
-// Closing a descriptor removes its events without any report. Delete an event
-// before that or not at all. Afterwards, the deletion fails with EBADF (ENOENT
-// on macOS) while the number is free, and removes the event of another file
-// once the number is in use again. The same is true of every change that is
-// still in a batch.
+// FlagDelete (EV_DELETE) removes the event from the queue, along with what is
+// pending. It is refused with ENOENT if the event does not exist. Do not combine
+// it with FlagAdd: see [Event.Delete].
 const FlagDelete Flag = 0x2
 
 // FlagEnable (EV_ENABLE) allows a disabled event to be returned again. Like
@@ -49,46 +34,31 @@ const FlagDelete Flag = 0x2
 const FlagEnable Flag = 0x4
 
 // FlagDisable (EV_DISABLE) stops an event from being returned until FlagEnable.
-// The event stays in the queue: see [Event.Disable]. FlagEnable and FlagDisable
-// together are refused with EINVAL on FreeBSD. They disable the event on macOS
-// and enable it on the other systems.
+// The event stays in the queue, and what happens meanwhile is kept: see
+// [Event.Disable]. Do not combine it with FlagEnable.
 const FlagDisable Flag = 0x8
 
 // FlagOneshot (EV_ONESHOT) removes the event from the queue when it is
 // returned. A triggered event with this flag is no longer in the queue, even if
-// the program did not request it, as with [NoteExit]. (The exception is the
-// event of [NoteChild] on FreeBSD and NetBSD: the child is still watched.)
+// the program did not request it, as with [NoteExit].
 const FlagOneshot Flag = 0x10
 
 // FlagClear (EV_CLEAR) resets the event when it is returned, so that it reports
 // changes instead of a state. [FilterProc], [FilterSignal] and periodic timers
 // always have it. Read or write until EAGAIN before the next wait: what is left
-// over is not reported again.
-//
-// An event may also be returned again with nothing new, which does no harm if the
-// descriptor is non-blocking:
-//
-//   - when it is added again and, on most systems, when it is enabled;
-//   - FilterRead, except on macOS: when a connection is accepted and others
-//     wait;
-//   - FilterRead, for a pipe on most systems: when the program reads a part;
-//   - [FilterWrite]: when the peer reads or TCP acknowledges, even if the
-//     buffer was never full, and for a pipe on most systems when the program
-//     writes.
+// over is not reported again. An event may also be returned with nothing new, for
+// instance when it is added again or enabled, or when a part was read.
 const FlagClear Flag = 0x20
 
 // FlagReceipt (EV_RECEIPT) makes the kernel answer the change with an event
 // that has [FlagError], with the errno or 0 in Data, and return no pending
-// events. [Queue.Apply] uses it for several changes, and events that were added
-// so may be returned with it. FreeBSD, OpenBSD, macOS 10.5, DragonFly 4.6,
-// NetBSD 10.0 and later have this flag.
+// events. [Queue.Apply] uses it for several changes, so events that were added by
+// it may be returned with this flag.
 const FlagReceipt Flag = 0x40
 
 // FlagDispatch (EV_DISPATCH) disables the event when it is returned, so that
 // only one of several waiting goroutines receives it. [FlagEnable] enables it
-// again. On NetBSD 10, it does nothing to an event that also has [FlagClear],
-// as timers, signals and processes always do. FreeBSD, OpenBSD, macOS 10.6,
-// DragonFly 4.6, NetBSD 10.0 and later have this flag.
+// again. On NetBSD, it does nothing to an event that also has [FlagClear].
 const FlagDispatch Flag = 0x80
 
 // FlagError (EV_ERROR) marks an event that answers a change. Data is the errno,
@@ -107,68 +77,48 @@ func (f Flag) String() string {
 }
 
 // A Note is a set of bits in [Event.Fflags]. What a bit means depends on the
-// filter: the comment of each note names its filter. [Filter.NoteString]
-// returns the names of the bits.
+// filter: the comment of each note names its filter.
 //
 // The notes below exist on all five systems, with the same numbers except for
-// [NoteExitStatus]. Others are exported only on the systems that have them: see
-// “Portability” in the package comment.
-//
+// [NoteExitStatus]. Others are exported only on the systems that have them.
 // Sources: kqueue(2), sys/event.h and kern_event.c of each system.
 type Note uint32
 
-// Notes of FilterRead and FilterWrite.
-
 // NoteLowat (NOTE_LOWAT), in a change with [FilterRead] or [FilterWrite],
 // triggers the event only at Data bytes or more, instead of at the low-water
-// mark of the socket. More than the buffer can hold is never reached. On macOS,
-// the greater of the two applies, at most the size of the buffer, and pipes
-// have it as well.
+// mark of the socket. More than the buffer can hold is never reached.
 const NoteLowat Note = 0x1
 
 // Notes of FilterVnode.
 
 // NoteDelete (NOTE_DELETE), for [FilterVnode], reports that a name of the file
-// was unlinked or taken by another file. The file may have other names.
-// OpenBSD's tmpfs and DragonFly's HAMMER2 report only the last name, and so
-// does NetBSD if another file replaces this one.
+// was unlinked or taken by another file. The file may have other names, and some
+// file systems report only the last.
 const NoteDelete Note = 0x1
 
 // NoteWrite (NOTE_WRITE), for [FilterVnode], reports that the file was written
-// to. For a directory, an entry was created, removed or renamed. Truncation is
-// [NoteAttrib] instead, except on DragonFly's tmpfs. Stores into a mapping made
-// by mmap(2) are not reported.
+// to. For a directory, an entry was created, removed or renamed.
 const NoteWrite Note = 0x2
 
-// NoteExtend (NOTE_EXTEND), for [FilterVnode], reports that a write made the
-// file grow. If ftruncate(2) does, this note is returned only by NetBSD and by
-// the tmpfs of DragonFly and OpenBSD: see [NoteAttrib]. For a directory, a rename moved an entry
-// into it (FreeBSD, and NetBSD under a new name) or out of it (FreeBSD).
+// NoteExtend (NOTE_EXTEND), for [FilterVnode], reports that the file grew. For a
+// directory, some systems report so that an entry was moved into or out of it.
 const NoteExtend Note = 0x4
 
 // NoteAttrib (NOTE_ATTRIB), for [FilterVnode], reports that the attributes of
-// the file changed: its mode, owner, times, flags or size.
-//
-// If ftruncate(2), or open(2) with O_TRUNC, changes the size, this note comes
-// alone on most systems. OpenBSD adds NoteTruncate when the file shrinks,
-// NetBSD adds [NoteExtend] when it grows, and DragonFly's tmpfs returns
-// [NoteWrite] instead. OpenBSD's tmpfs does not report it, or as NoteExtend.
+// the file changed: its mode, owner, times, flags or, on most file systems, its
+// size by truncation. On macOS, reading the file may be reported too.
 const NoteAttrib Note = 0x8
 
 // NoteLink (NOTE_LINK), for [FilterVnode], reports that the file got another
-// name. For a directory, a subdirectory was created or removed. Some systems
-// also report it when the file loses a name: macOS; OpenBSD's tmpfs, if it has
-// others; NetBSD, if it has others and another file replaces this one.
+// name and, on some systems, that it lost one. For a directory, a subdirectory
+// was created or removed.
 const NoteLink Note = 0x10
 
-// NoteRename (NOTE_RENAME), for [FilterVnode], reports that the file was
-// renamed.
+// NoteRename (NOTE_RENAME), for [FilterVnode], reports that the file was renamed.
 const NoteRename Note = 0x20
 
 // NoteRevoke (NOTE_REVOKE), for [FilterVnode], reports that the file system was
-// unmounted. FlagEOF comes with it. (revoke(2) causes it too, but on FreeBSD
-// and OpenBSD it applies only to devices, which cannot be watched with
-// FilterVnode.)
+// unmounted. FlagEOF comes with it.
 const NoteRevoke Note = 0x40
 
 // Notes of FilterProc.
@@ -176,21 +126,17 @@ const NoteRevoke Note = 0x40
 // NoteExit (NOTE_EXIT), for [FilterProc] and FreeBSD's FilterProcdesc, reports
 // that the process exited. Data is its wait(2) status: see [Event.WaitStatus]
 // and [NoteExitStatus].
-//
-// The event may come a moment before the process can be waited for, as on macOS
-// and NetBSD: wait4(2) with WNOHANG may then find nothing. Wait without
-// WNOHANG, as [os/exec.Cmd.Wait] does.
 const NoteExit Note = 0x80000000
 
 // NoteExitStatus (NOTE_EXITSTATUS), in a change with [FilterProc] and
-// [NoteExit], requests the status of the exit in Data. macOS 10.7 and later
-// need it. They refuse to add it with EACCES for a process that is neither a
-// child nor one that the program may signal. The other systems always return
-// the status. There it is 0, so that NoteExit|NoteExitStatus works everywhere.
+// [NoteExit], requests the status of the exit in Data. macOS needs it, and refuses
+// it with EACCES for a process that is neither a child nor one that the program may
+// signal. The other systems always return the status. There it is 0, so that
+// NoteExit|NoteExitStatus works everywhere.
 const NoteExitStatus Note = noteExitStatus
 
 // NoteFork (NOTE_FORK), for [FilterProc], reports that the process called
-// fork(2) or a similar call. The event does not have the child's process ID.
+// fork(2) or a similar call, once or more. The event does not name the child.
 const NoteFork Note = 0x40000000
 
 // NoteExec (NOTE_EXEC), for [FilterProc], reports that the process called
@@ -199,7 +145,7 @@ const NoteExec Note = 0x20000000
 
 // NoteTrack (NOTE_TRACK), in a change with [FilterProc], also watches the
 // children of the process from their fork on, and their children. The first
-// event of each has [NoteChild]. macOS refuses to add it with ENOTSUP.
+// event of each has [NoteChild]. macOS refuses it with ENOTSUP.
 const NoteTrack Note = 0x1
 
 // NoteTrackerr (NOTE_TRACKERR), for [FilterProc], reports after [NoteTrack]
@@ -207,8 +153,7 @@ const NoteTrack Note = 0x1
 const NoteTrackerr Note = 0x2
 
 // NoteChild (NOTE_CHILD), for [FilterProc], reports a new child after
-// [NoteTrack]. Ident is the child and Data its parent. On FreeBSD, the event
-// also has FlagEOF if the child has exited by then. On OpenBSD and DragonFly,
+// [NoteTrack]. Ident is the child and Data its parent. On OpenBSD and DragonFly,
 // the same event may have [NoteExit], and Data is then the status of the child.
 const NoteChild Note = 0x4
 

@@ -34,17 +34,12 @@ var errReceipt = fmt.Errorf("kqueue: apply: the kernel ignored FlagReceipt: %w",
 // error joins one for each of them, in the order of the changes. [ChangeErrors]
 // lists them in either case. If the call as a whole fails, an
 // [*os.SyscallError] is the error or among the joined ones, and the later
-// changes may not be applied. If the queue is closed, the error wraps
-// [os.ErrClosed]. Compare errors with [errors.Is], for example with
+// changes may not be applied. Compare errors with [errors.Is], for example with
 // [syscall.ENOENT] if the event to delete does not exist.
 //
-// Apply neither modifies nor keeps the slice. FlagReceipt has no effect here. On
-// NetBSD before 10.0, which ignores it, several changes fail with an error that
-// wraps [errors.ErrUnsupported].
-//
-// For several changes, Kevent(changes, nil, 0) is cheaper on FreeBSD and
-// NetBSD. It stops at the first change that is refused and does not say which
-// one that is.
+// If the queue is closed when Apply begins, the error wraps [os.ErrClosed], and no
+// change was applied. If it is closed in the meantime, the result is that of the
+// changes. Apply neither modifies nor keeps the slice. FlagReceipt has no effect.
 func (q *Queue) Apply(changes ...Event) error {
 	// This is how a call enters; WaitInto and Kevent do the same. A function for it
 	// would return a bool, and to make and test that costs more than the rest.
@@ -84,16 +79,12 @@ func (q *Queue) Apply(changes ...Event) error {
 //
 // Wait waits until there is at least one event, but no longer than timeout. A
 // timeout of 0 or less polls, and [Forever] never passes. When the timeout
-// passes, Wait returns no event and no error. NetBSD, OpenBSD and DragonFly
-// count clock ticks: a short timeout takes about 20 ms there.
+// passes, Wait returns no event and no error: see “Timeouts” in the package
+// comment. A goroutine inside Wait holds an operating system thread.
 //
 // Signals do not end the wait, and neither does closing a descriptor that is
 // watched. Close ends it with an error that wraps [os.ErrClosed]. Any other
 // error is an [*os.SyscallError] of kevent(2).
-//
-// A goroutine inside Wait holds an operating system thread. With GOMAXPROCS=1,
-// it may hold up the other goroutines for a while: see “Concurrency and Close”
-// in the package comment.
 func (q *Queue) Wait(timeout time.Duration) ([]Event, error) {
 	if q == nil {
 		return nil, closedError("wait")
@@ -139,10 +130,12 @@ func (q *Queue) WaitInto(events []Event, timeout time.Duration) (n int, err erro
 // Data 0, as long as there is room. If events is empty, Kevent applies the
 // changes and does not wait.
 //
+// If the queue is closed when Kevent begins, the error wraps [os.ErrClosed], and no
+// change was applied. If Close ends the wait, the error wraps os.ErrClosed too, and
+// all changes were applied. The answers to changes are returned in any case.
+//
 // Signals do not end the wait, and the changes are applied only once. changes
-// and events may be the same slice, but must not overlap otherwise. A change that
-// was collected before its descriptor was closed reaches another file if the
-// number is in use again.
+// and events may be the same slice, but must not overlap otherwise.
 func (q *Queue) Kevent(changes, events []Event, timeout time.Duration) (n int, err error) {
 	if q == nil || q.calls.Add(1) >= 0 {
 		return 0, q.turnAway("kevent")
