@@ -46,8 +46,14 @@ func watchConfig(q *kqueue.Queue, name string, update func(content []byte)) erro
 		if err != nil {
 			return err
 		}
-		if len(events) > 0 {
+		for _, event := range events {
+			// On macOS, reading the file may be reported too, as a change of its times.
+			if event.Fflags == kqueue.NoteAttrib && hasSize(file, len(last)) {
+				continue
+			}
 			timeout = settle // Whatever it was, more may follow.
+		}
+		if len(events) > 0 {
 			continue
 		}
 		timeout = kqueue.Forever
@@ -80,6 +86,11 @@ func watchConfig(q *kqueue.Queue, name string, update func(content []byte)) erro
 			update(content)
 		}
 	}
+}
+
+func hasSize(file *os.File, size int) bool {
+	info, err := file.Stat()
+	return err == nil && info.Size() == int64(size)
 }
 
 // A configuration file is read again when its content has changed, also if an

@@ -1,3 +1,5 @@
+//go:build unix
+
 package kqueue_test
 
 import (
@@ -6,12 +8,45 @@ import (
 	"log"
 	"net"
 	"syscall"
+	"time"
 
 	"github.com/go-kqueue/kqueue"
 )
 
+// descriptor returns the descriptor of a net.Listener, a net.Conn or an os.File. It
+// still belongs to c: keep a reference to c while the descriptor is watched, and close
+// c, not the descriptor. It may be used for system calls, which fail with EAGAIN when
+// there is nothing to do: the descriptors of package net and os.Pipe are non-blocking.
+func descriptor(c syscall.Conn) (fd int, err error) {
+	raw, err := c.SyscallConn()
+	if err != nil {
+		return -1, err
+	}
+	err = raw.Control(func(u uintptr) { fd = int(u) })
+	return fd, err
+}
+
+// accept accepts a connection. Its descriptor is non-blocking.
+func accept(listener int) (fd int, err error) {
+	syscall.ForkLock.RLock() // A program that is started now would inherit the descriptor.
+	fd, _, err = syscall.Accept(listener)
+	if err == nil {
+		syscall.CloseOnExec(fd)
+	}
+	syscall.ForkLock.RUnlock()
+	if err != nil {
+		return -1, err
+	}
+	if err := syscall.SetNonblock(fd, true); err != nil {
+		syscall.Close(fd)
+		return -1, err
+	}
+	return fd, nil
+}
+
 // A server watches its listener, adds each connection that it accepts, and reads
-// from it until the peer closes it.
+// from it until the peer closes it. An event may be spurious, and its Data is only a
+// hint: so nothing here may block, and a buffer has a size of its own.
 func Example() {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -26,56 +61,64 @@ func Example() {
 		io.WriteString(conn, "hello, kqueue")
 		conn.Close()
 	}()
+	listening, err := descriptor(listener.(syscall.Conn))
+	if err != nil {
+		log.Fatal(err)
+	}
 
 	q, err := kqueue.New() // 1. Make a queue.
 	if err != nil {
 		log.Fatal(err)
 	}
 	defer q.Close()
-	listening := kqueue.ReadEvent(descriptor(listener)) // 2. Say what to watch.
-	if err := q.Apply(listening); err != nil {          // 3. Tell the kernel.
+	changes := []kqueue.Event{ // 2. Say what to watch.
+		kqueue.ReadEvent(listening),
+		kqueue.TimerEvent(1, time.Minute),
+	}
+	if err := q.Apply(changes...); err != nil { // 3. Tell the kernel.
 		log.Fatal(err)
 	}
-	var conn net.Conn
+	buf := make([]byte, 4096)
 	for {
 		events, err := q.Wait(kqueue.Forever) // 4. Wait.
 		if err != nil {
 			log.Fatal(err)
 		}
 		for _, event := range events { // 5. Handle the events.
-			if event.Ident == listening.Ident {
-				if conn, err = listener.Accept(); err != nil {
+			switch event.Filter { // first: a timer and a descriptor may both be 1
+			case kqueue.FilterTimer:
+				log.Print("still waiting")
+			case kqueue.FilterRead:
+				fd := int(event.Ident)
+				if fd == listening {
+					conn, err := accept(fd)
+					if err == syscall.EAGAIN || err == syscall.ECONNABORTED {
+						continue // The client has left already.
+					}
+					if err != nil {
+						log.Fatal(err)
+					}
+					if err := q.Apply(kqueue.ReadEvent(conn)); err != nil {
+						log.Fatal(err)
+					}
+					continue
+				}
+				// One read is enough. If there is more, the event is returned again.
+				n, err := syscall.Read(fd, buf)
+				if err == syscall.EAGAIN {
+					continue // There was nothing after all.
+				}
+				if err != nil {
 					log.Fatal(err)
 				}
-				defer conn.Close()
-				if err := q.Apply(kqueue.ReadEvent(descriptor(conn))); err != nil {
-					log.Fatal(err)
+				if n == 0 {
+					syscall.Close(fd) // which removes its event from the queue
+					fmt.Println(", end of file")
+					return
 				}
-				continue
-			}
-			data := make([]byte, event.Data)
-			if _, err := io.ReadFull(conn, data); err != nil {
-				log.Fatal(err)
-			}
-			fmt.Printf("%s", data)
-			if event.EOF() {
-				fmt.Println(", end of file")
-				return
+				fmt.Printf("%s", buf[:n])
 			}
 		}
 	}
 	// Output: hello, kqueue, end of file
-}
-
-// descriptor returns the descriptor of a connection or listener of package net,
-// which still owns it. The File method would return a duplicate.
-func descriptor(c any) (fd int) {
-	raw, err := c.(syscall.Conn).SyscallConn()
-	if err != nil {
-		log.Fatal(err)
-	}
-	if err := raw.Control(func(u uintptr) { fd = int(u) }); err != nil {
-		log.Fatal(err)
-	}
-	return fd
 }

@@ -1,3 +1,5 @@
+//go:build unix
+
 package kqueue_test
 
 import (
@@ -62,6 +64,7 @@ func ExampleQueue_Kevent() {
 	// Output: timer 2
 }
 
+// The package's first example declares the function descriptor.
 func ExampleReadEvent() {
 	q, err := kqueue.New()
 	if err != nil {
@@ -73,8 +76,12 @@ func ExampleReadEvent() {
 		log.Fatal(err)
 	}
 	defer r.Close()
+	fd, err := descriptor(r) // r.Fd would make it blocking
+	if err != nil {
+		log.Fatal(err)
+	}
 
-	if err := q.Apply(kqueue.ReadEvent(int(r.Fd()))); err != nil {
+	if err := q.Apply(kqueue.ReadEvent(fd)); err != nil {
 		log.Fatal(err)
 	}
 	if _, err := w.WriteString("data"); err != nil {
@@ -92,6 +99,7 @@ func ExampleReadEvent() {
 	// Output: 4 bytes to read, EOF true
 }
 
+// The package's first example declares the function descriptor.
 func ExampleWriteEvent() {
 	q, err := kqueue.New()
 	if err != nil {
@@ -104,9 +112,13 @@ func ExampleWriteEvent() {
 	}
 	defer r.Close()
 	defer w.Close()
+	fd, err := descriptor(w) // w.Fd would make it blocking
+	if err != nil {
+		log.Fatal(err)
+	}
 
 	// With FlagOneshot, the event is returned once and not all the time.
-	if err := q.Apply(kqueue.WriteEvent(int(w.Fd())).With(kqueue.FlagOneshot)); err != nil {
+	if err := q.Apply(kqueue.WriteEvent(fd).With(kqueue.FlagOneshot)); err != nil {
 		log.Fatal(err)
 	}
 	events, err := q.Wait(kqueue.Forever)
@@ -120,8 +132,12 @@ func ExampleWriteEvent() {
 }
 
 // These notes report what may change the content that a program finds in a file.
-// NoteAttrib is one of them because most systems report truncation as that. The
-// package's example ConfigFile follows a file that is replaced by another one.
+// NoteAttrib is one of them because most systems report truncation as that, and
+// NoteLink because some report it if the file loses a name but has others.
+//
+// After a rename or a deletion, there may be no new file yet, so a program that goes
+// on with it has to watch the directory too. The package's example ConfigFile shows
+// how to follow a file that is replaced, and FollowLog one that grows.
 func ExampleVnodeEvent() {
 	q, err := kqueue.New()
 	if err != nil {
@@ -136,7 +152,8 @@ func ExampleVnodeEvent() {
 
 	notes := kqueue.NoteWrite | kqueue.NoteExtend | kqueue.NoteAttrib |
 		kqueue.NoteRename | kqueue.NoteDelete | kqueue.NoteLink
-	if err := q.Apply(kqueue.VnodeEvent(int(file.Fd()), notes).With(kqueue.FlagClear)); err != nil {
+	fd := int(file.Fd()) // as good as SyscallConn for a file, but not for a pipe
+	if err := q.Apply(kqueue.VnodeEvent(fd, notes).With(kqueue.FlagClear)); err != nil {
 		log.Fatal(err)
 	}
 	for _, change := range []func() error{
@@ -263,10 +280,12 @@ func ExampleTimerEvent() {
 			log.Fatal(err)
 		}
 		for _, event := range events {
-			switch event.Ident {
-			case 1:
+			switch {
+			case event.Filter != kqueue.FilterTimer:
+				// Not in this queue. But a descriptor or a user event may be 1 too.
+			case event.Ident == 1:
 				ticks += event.Data // more than 1 if this loop was late
-			case 2:
+			case event.Ident == 2:
 				shot = true
 			}
 		}
@@ -294,7 +313,9 @@ func ExampleUserEvent() {
 		log.Fatal(err)
 	}
 	for _, event := range events {
-		fmt.Println("user event", event.Ident, "with", event.Udata)
+		if event.Filter == kqueue.FilterUser { // a descriptor or a timer may be 1 too
+			fmt.Println("user event", event.Ident, "with", event.Udata)
+		}
 	}
 	// The event may be returned before Apply is. Do not close the queue in between.
 	if err := <-triggered; err != nil {
@@ -357,7 +378,11 @@ func ExampleEvent_Disable() {
 		log.Fatal(err)
 	}
 
-	read := kqueue.ReadEvent(int(r.Fd()))
+	fd, err := descriptor(r) // as in the package's first example
+	if err != nil {
+		log.Fatal(err)
+	}
+	read := kqueue.ReadEvent(fd)
 	for _, change := range []kqueue.Event{read, read.Disable(), read.Enable(), read.Delete()} {
 		if err := q.Apply(change); err != nil {
 			log.Fatal(err)
@@ -439,7 +464,11 @@ func ExampleQueue_WaitInto_workers() {
 	}
 	defer r.Close()
 	defer w.Close()
-	read := kqueue.ReadEvent(int(r.Fd())).With(kqueue.FlagDispatch)
+	fd, err := descriptor(r) // as in the package's first example
+	if err != nil {
+		log.Fatal(err)
+	}
+	read := kqueue.ReadEvent(fd).With(kqueue.FlagDispatch)
 	if err := q.Apply(read); err != nil {
 		log.Fatal(err)
 	}
@@ -460,14 +489,17 @@ func ExampleQueue_WaitInto_workers() {
 					log.Fatal(err)
 				}
 				for range events[:n] {
-					buf := make([]byte, 1)
-					if _, err := r.Read(buf); err != nil {
+					var buf [1]byte
+					n, err := syscall.Read(fd, buf[:]) // r.Read would wait if the event is spurious
+					if err != nil && err != syscall.EAGAIN {
 						log.Fatal(err)
 					}
 					if err := q.Apply(read.Enable()); err != nil && !errors.Is(err, os.ErrClosed) {
 						log.Fatal(err)
 					}
-					bytes <- buf[0]
+					if n > 0 {
+						bytes <- buf[0]
+					}
 				}
 			}
 		}()
