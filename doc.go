@@ -18,7 +18,7 @@
 // call. A method that makes a change, such as [Event.Delete], only returns it:
 // pass it to Apply.
 //
-// There are these kinds of events, called filters:
+// The kinds of events are called filters:
 //
 //   - [FilterRead]: there is something to read, or the end has come.
 //   - [FilterWrite]: there is room to write.
@@ -32,13 +32,12 @@
 //   - [FilterAIO], and those that only some systems have: see “Portability”.
 //
 // Names follow the manual page ([FreeBSD], [NetBSD], [OpenBSD], [DragonFly],
-// [macOS]): EVFILT_READ is FilterRead, EV_ADD is [FlagAdd], NOTE_CLOSE_WRITE is
-// NoteCloseWrite. AIO, EOF, FS, LIO, OOB and VM stay in capitals.
+// [macOS]): EV_ADD is [FlagAdd], NOTE_CLOSE_WRITE is NoteCloseWrite.
 //
 // # Events
 //
-// An [Event] passed to the kernel is a change. An Event returned by the kernel
-// is a triggered event. The fields mean:
+// An [Event] passed to the kernel is a change, one that it returns a triggered
+// event. The fields mean:
 //
 //   - Ident identifies what is watched: a descriptor, a process ID, a signal, or
 //     for timers and user events any number that the program chooses. A queue
@@ -63,13 +62,13 @@
 //   - Make descriptors non-blocking, and read or write until EAGAIN. An event
 //     may be spurious. Data is a hint, and never the size of a buffer.
 //   - Look at Filter before Ident: 1 is a descriptor, a timer and a user event.
-//   - Test single bits of Flags and Fflags, event.Fflags&NoteWrite != 0: there
-//     may be more of them than the program asked for.
+//   - Test single bits of Flags and Fflags: there may be others.
 //   - Call listen(2) before adding a listener. Stop accepting by a user event.
+//     While accept(2) fails with EMFILE, disable the event: it stays triggered.
 //   - Do not wait for room to write alone: that the reader is gone is not always
 //     reported. See [FilterWrite].
-//   - For a file, watch for all notes that may describe a change, watch its
-//     directory too, and look again after a while. See [FilterVnode].
+//   - Watch a file before reading it, and its directory too. Watch for all notes
+//     that may mean a change, and look again after a while. See [FilterVnode].
 //   - Make timers with [TimerEvent]. To restart one, delete it first, and ignore
 //     ENOENT.
 //   - Add a user event once, and trigger it by later changes: adding it again
@@ -80,7 +79,7 @@
 //
 // # Descriptors
 //
-// A queue may watch descriptors that belong to package net or os:
+// A queue may watch descriptors of package net and package os:
 //
 //	func descriptor(c syscall.Conn) (fd int, err error) {
 //		raw, err := c.SyscallConn()
@@ -94,8 +93,8 @@
 // It serves for a net.Conn, a net.Listener and an os.File, which still owns the
 // descriptor: keep a reference, because the garbage collector closes one that is
 // unreachable. The program may call read(2), write(2) or accept(2) on it, which
-// fail with EAGAIN when there is nothing to do. ([os.File.Fd] would make it
-// blocking. That harms no regular file.)
+// fail with EAGAIN when there is nothing to do. [os.File.Fd] would make it
+// blocking, which is fine for regular files.
 //
 // Closing a descriptor removes its events from all queues. Delete an event
 // before that or not at all: afterwards, the number may belong to another file.
@@ -146,8 +145,8 @@
 //
 // To interrupt a wait and go on using the queue, trigger a user event. Each goroutine that waits occupies an operating system thread. Use one for
 // each queue: on FreeBSD, eight that wait for one event cost 25 times as much.
-// With GOMAXPROCS=1 on NetBSD and OpenBSD, each wait that blocks stops all other
-// goroutines for 10 to 20 ms, until the runtime notices. Set it to 2 there.
+// On NetBSD and OpenBSD, set GOMAXPROCS to 2 or more: with 1, each wait that
+// blocks stops all other goroutines for 10 to 20 ms.
 //
 // # Signals and processes
 //
@@ -171,16 +170,16 @@
 //     errors.Is(err, os.ErrClosed).
 //   - Comparisons such as err == syscall.ENOENT still compile, but are never
 //     true, and os.IsNotExist(q.Apply(c.Delete())) is false. Use errors.Is.
-//   - A returned event need not have FlagAdd or FlagEnable.
+//   - An event with FlagError is a refused change of Kevent, not readiness.
 //   - To hand an Event to code that takes a unix.Kevent_t or syscall.Kevent_t,
 //     set Ident, Filter and Flags by its package's SetKevent, then the others.
 //
 // # Portability
 //
 // The identifiers below exist on every system but Plan 9. Without kqueue,
-// everything compiles and New fails. It needs NetBSD 10.0 or OpenBSD 7.8, which
-// have user events. Constants that only some systems have are exported there
-// alone. The atlas lists them, and GOOS=freebsd go doc -all shows those of FreeBSD.
+// everything compiles and New fails. It needs NetBSD 10.0 or OpenBSD 7.8. Constants
+// that only some systems have are exported there alone: the atlas lists them, and
+// GOOS=freebsd go doc -all shows those of FreeBSD.
 //
 // [atlas]: https://github.com/go-kqueue/kqueue/blob/main/kernels/README.md
 // [FreeBSD]: https://man.freebsd.org/cgi/man.cgi?query=kqueue&sektion=2

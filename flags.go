@@ -106,7 +106,7 @@ const NoteExtend Note = 0x4
 
 // NoteAttrib (NOTE_ATTRIB), for [FilterVnode], reports that the attributes of
 // the file changed: its mode, owner, times, flags or, on most file systems, its
-// size by truncation. On macOS, reading the file may be reported too.
+// size when it is cut. On macOS, reading the file may be reported too.
 const NoteAttrib Note = 0x8
 
 // NoteLink (NOTE_LINK), for [FilterVnode], reports that the file got another

@@ -64,7 +64,7 @@ const NoteEOF Note = unix.NOTE_EOF
 const NoteOOB Note = unix.NOTE_OOB
 
 // NoteTruncate (NOTE_TRUNCATE), for [FilterVnode], reports that the file was
-// truncated. It comes with [NoteAttrib].
+// cut. It comes with [NoteAttrib].
 const NoteTruncate Note = unix.NOTE_TRUNCATE
 
 // NoteSeconds (NOTE_SECONDS), in a change with [FilterTimer], makes Data a

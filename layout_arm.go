@@ -19,33 +19,14 @@ const dataPad = unsafe.Offsetof(unix.Kevent_t{}.Data) - unsafe.Offsetof(unix.Kev
 // of each Filter explains them for that filter. Source: kqueue(2) and sys/event.h
 // of each system.
 type Event struct {
-	// Ident identifies what is watched: a descriptor, a process ID, a signal
-	// number, or a number that the program chooses. A queue has one event for
-	// each pair of Ident and Filter.
-	Ident uintptr
-
-	// Filter is the kind of event.
-	Filter Filter
-
-	// Flags are actions and options in a change (FlagAdd, FlagClear, …), and
-	// conditions in a triggered event (FlagEOF, FlagError).
-	Flags Flag
-
-	// Fflags are what to watch for in a change, and what happened in a triggered
-	// event. Their meaning depends on the filter.
-	Fflags Note
-
-	_ [dataPad]byte
-
-	// Data is a number whose meaning depends on the filter: bytes, a period, a
-	// count, a status. With FlagError it is an errno.
-	Data int64
-
-	// Udata is returned as it was passed in. It holds an integer: see “Udata” in
-	// the package comment.
-	Udata uintptr
-
-	_ [4]byte
+	Ident  uintptr // what is watched
+	Filter Filter  // the kind of event
+	Flags  Flag    // in a change actions and options, in a triggered event conditions
+	Fflags Note    // in a change what to watch for, in a triggered event what has happened
+	_      [dataPad]byte
+	Data   int64   // a number that depends on the filter, or an errno with FlagError
+	Udata  uintptr // returned as it was passed in
+	_      [4]byte
 }
 
 // appendExt appends the field Ext, which FreeBSD alone has.
