@@ -130,6 +130,64 @@ func TestApplyManyTriesAll(t *testing.T) {
 	}
 }
 
+// Whatever the number of changes, Apply tries each of them and knows which it was
+// that was refused. It passes 1, up to 2, 4, 64 and 1,024 of them at a time.
+func TestApplyOfAnySize(t *testing.T) {
+	q := kqtest.NewQueue(t)
+	edges := []int{1, 2, 3, 4, 5, 6, 63, 64, 65, 66, 1023, 1024, 1025, 2047, 2048, 2049}
+	const events = 200
+	changes := make([]Event, 0, 2049)
+	// apply passes the changes, and expects those to be refused that have an errno.
+	apply := func(what string, errnos map[int]error) {
+		t.Helper()
+		sent := slices.Clone(changes)
+		err := q.Apply(changes...)
+		refused := ChangeErrors(err)
+		if len(refused) != len(errnos) || err != nil && len(refused) == 0 {
+			t.Fatalf("%d changes, %s: %d were refused, want %d: %v", len(changes), what, len(refused), len(errnos), err)
+		}
+		last := -1
+		for _, change := range refused {
+			if i := change.Index; change.Err != errnos[i] || i <= last || change.Event != sent[i] {
+				t.Fatalf("%d changes, %s: got %+v after %d", len(changes), what, change, last)
+			}
+			last = change.Index
+		}
+		if !slices.Equal(changes, sent) {
+			t.Fatalf("%d changes, %s: Apply wrote to its argument", len(changes), what)
+		}
+	}
+	for _, size := range edges {
+		changes = changes[:size]
+		missing := make(map[int]error)
+		for i := range changes {
+			changes[i] = UserEvent(uintptr(i)).Delete().WithUdata(uintptr(i))
+			missing[i] = unix.ENOENT
+		}
+		apply("all refused", missing)
+		for i := range changes {
+			changes[i] = UserEvent(uintptr(i % events))
+		}
+		apply("all accepted", nil)
+		for _, edge := range append(edges, 0) {
+			if edge >= size {
+				continue
+			}
+			good := changes[edge]
+			changes[edge] = ReadEvent(-1)
+			apply("one refused", map[int]error{edge: unix.EBADF})
+			changes[edge] = UserEvent(^uintptr(0))
+			apply("one refused by the package", map[int]error{edge: unix.EINVAL})
+			changes[edge] = good
+		}
+		for i := range min(size, events) {
+			if err := q.Apply(UserEvent(uintptr(i)).Delete()); err != nil {
+				t.Errorf("%d changes: change %d was not applied: %v", size, i, err)
+			}
+		}
+	}
+}
+
 // Apply leaves pending events in the queue, even those that a wait would reset or
 // remove.
 func TestApplyTakesNoPendingEvent(t *testing.T) {
@@ -204,6 +262,35 @@ func TestWaitReturnsAFreshSlice(t *testing.T) {
 	kqtest.Apply(t, q, f.Delete())
 	if events, err := q.Wait(0); events != nil || err != nil {
 		t.Errorf("got %v, %v; want nil", events, err)
+	}
+}
+
+// A slice that Wait has returned keeps its events over later calls, whatever its
+// length, and what is appended to it reaches no other slice.
+func TestWaitResultsAreKept(t *testing.T) {
+	q := kqtest.NewQueue(t)
+	type result struct{ got, want []Event }
+	var results []result
+	ident := uintptr(0)
+	for range 3 {
+		for n := 1; n <= 64; n++ {
+			for range n {
+				ident++
+				e := UserEvent(ident).With(FlagOneshot)
+				kqtest.Apply(t, q, e, e.Trigger())
+			}
+			events, err := q.Wait(Forever)
+			if err != nil || len(events) != n || cap(events) < n {
+				t.Fatalf("got %d events, %v; want %d", len(events), err, n)
+			}
+			results = append(results, result{events, slices.Clone(events)})
+			_ = append(events, Event{})
+		}
+	}
+	for _, r := range results {
+		if !slices.Equal(r.got, r.want) {
+			t.Errorf("%d events have become\n%v, they were\n%v", len(r.want), r.got, r.want)
+		}
 	}
 }
 

@@ -217,8 +217,11 @@ func (k *simKernel) kevent(fd int, changes, events []kernelEvent, limit *timespe
 	if q == nil {
 		misused("kevent on the released descriptor %d", fd)
 	}
-	if q.closing || fileOf(fd) != q.file { // the latter if a test has closed it
+	switch f := fileOf(fd); {
+	case q.closing || f == (file{}): // the latter if a test has closed it
 		return -1, unix.EBADF
+	case f != q.file: // and now the number belongs to this file: FreeBSD 14 says so
+		return -1, unix.EINVAL
 	}
 	q.inside++
 	defer func() { q.inside-- }()
