@@ -78,6 +78,7 @@ type simKernel struct {
 	NoReceipts    atomic.Bool  // FlagReceipt is ignored, as by NetBSD before 10
 	NoChanges     atomic.Bool  // changes fail with ENOTCAPABLE of FreeBSD's Capsicum (here EPERM)
 	AddErrno      atomic.Int32 // adding an event fails with this errno
+	AtClose       func()       // runs inside close, before the descriptor is free
 
 	ExpectMisuse atomic.Bool // misuse is part of the test, and not printed
 
@@ -166,6 +167,9 @@ func (k *simKernel) kqueue() (int, error) {
 
 func (k *simKernel) close(fd int) error {
 	yield()
+	if k.AtClose != nil {
+		k.AtClose()
+	}
 	k.Lock()
 	defer k.Unlock()
 	q := k.queues[fd]
