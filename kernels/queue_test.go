@@ -381,7 +381,14 @@ func TestChangeOfPending(t *testing.T) {
 			answer = ""
 		}
 		for got, names := range others {
-			answer += got + " after " + strings.Join(names, ", ")
+			after := strings.Join(names, ", ")
+			switch {
+			case len(names) == len(changes):
+				after = "each of them"
+			case after == "EV_ADD, EV_ADD with other udata, EV_ADD|EV_DISABLE and EV_ENABLE":
+				after = "each with EV_ADD"
+			}
+			answer += got + " after " + after
 		}
 		expect(t, kind.name, answer)
 	}

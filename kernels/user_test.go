@@ -24,28 +24,26 @@ func TestUserStaysTriggered(t *testing.T) {
 // FlagClear in the second change, the BSDs reset the trigger: it is lost, however
 // the event was added first.
 func TestUserAddedAgain(t *testing.T) {
-	level, clear := UserEvent(1), UserEvent(1).With(FlagClear)
-	for name, e := range map[string][2]Event{
-		"EV_CLEAR twice":              {clear, clear},
-		"EV_CLEAR the second time":    {level, clear},
-		"EV_CLEAR the first time":     {clear, level},
-		"neither":                     {level, level},
-		"EV_CLEAR and NOTE_TRIGGER":   {clear, clear},
-		"EV_DISPATCH and EV_ENABLE":   {level.With(FlagDispatch), level.With(FlagDispatch | FlagEnable)},
-		"EV_ONESHOT twice":            {level.With(FlagOneshot), level.With(FlagOneshot)},
-		"EV_CLEAR and then a trigger": {clear, clear},
+	level := UserEvent(1)
+	clear, dispatch, oneshot := level.With(FlagClear), level.With(FlagDispatch), level.With(FlagOneshot)
+	trigger := clear
+	trigger.Fflags = NoteTrigger
+	for _, test := range []struct {
+		name         string
+		first, again Event
+	}{
+		{"neither has EV_CLEAR", level, level},
+		{"EV_CLEAR in both", clear, clear},
+		{"EV_CLEAR in the second one", level, clear},
+		{"EV_CLEAR in the first one", clear, level},
+		{"EV_CLEAR in both, NOTE_TRIGGER in the second one", clear, trigger},
+		{"EV_DISPATCH in both, EV_ENABLE in the second one", dispatch, dispatch.With(FlagEnable)},
+		{"EV_ONESHOT in both", oneshot, oneshot},
 	} {
 		q := kqtest.NewQueue(t)
-		again := e[1]
-		if name == "EV_CLEAR and NOTE_TRIGGER" {
-			again.Fflags |= NoteTrigger
-		}
-		kqtest.Apply(t, q, e[0], e[0].Trigger())
-		kqtest.Apply(t, q, again)
-		if name == "EV_CLEAR and then a trigger" {
-			kqtest.Apply(t, q, again.Trigger())
-		}
-		expect(t, name, returned(t, q))
+		kqtest.Apply(t, q, test.first, test.first.Trigger())
+		kqtest.Apply(t, q, test.again)
+		expect(t, test.name, returned(t, q))
 	}
 }
 
