@@ -53,8 +53,8 @@ const FilterRead Filter = evfiltRead
 //   - A Unix stream that was added before connect(2) (FreeBSD 15.0).
 //   - A Unix datagram socket with FlagClear after ENOBUFS, and without it such an
 //     event is returned all the time. (On macOS, socketpairs wait for room.)
-//   - A socket whose peer has called shutdown(2) for reading: TCP on OpenBSD and
-//     DragonFly, Unix streams on macOS.
+//   - A socket whose peer has called shutdown(2) for reading: TCP, and Unix
+//     streams except on FreeBSD.
 //
 // So use a timer to try again or to give up, add the event after connect(2), and
 // for the standard input of a child watch its exit too. Adding an event again
