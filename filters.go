@@ -81,11 +81,12 @@ const FilterAIO Filter = evfiltAIO
 // the notes accumulate and the event stays triggered.
 //
 // Which note reports a change depends on the file system, so watch for all.
-// Truncation, for one, may be NoteWrite, NoteAttrib, NoteExtend or nothing. FreeBSD and NetBSD do not report the first append after another program
-// has truncated the file, not even to FilterRead. So look at the file now and then
-// as well. Stores into a mapping are reported late or never, and so is what others
-// do on a network file system. Most editors replace the file: watch its directory
-// for NoteWrite, and open the new one.
+// Truncation, for one, may be NoteWrite, NoteAttrib, NoteExtend or nothing. FreeBSD
+// and NetBSD do not report the first append after another program has truncated the
+// file, not even to FilterRead. So look at the file now and then as well. Stores
+// into a mapping are reported late or never, and so is what others do on a network
+// file system. Most editors replace the file: watch its directory for NoteWrite,
+// and open the new one.
 //
 // To watch for other notes, delete the event and add it anew: NetBSD adds no note
 // to one that exists. FlagEOF says that the file system was unmounted. Sockets,
