@@ -623,7 +623,7 @@ func TestAllocations(t *testing.T) {
 	_, w := kqtest.NewPipe(t)
 	pending := WriteEvent(w)
 	idle := kqtest.NewQueue(t)
-	buf := make([]Event, 8)
+	buf := make([]Event, 64)
 	change := []Event{pending}
 	changes := make([]Event, 64)
 	for i := range changes {

@@ -46,6 +46,27 @@ func TestSimulatedSignals(t *testing.T) {
 	}
 }
 
+// However long its timeout is, an interrupted call goes on until an event comes.
+func TestSimulatedSignalsAndLongTimeouts(t *testing.T) {
+	q := kqtest.NewQueue(t)
+	defer Sim.Signals.Store(Sim.Signals.Swap(1))
+	buf := make([]Event, 1)
+	for name, wait := range kqtest.WaitFuncs {
+		for _, timeout := range []time.Duration{Forever, Forever - 1, Forever/2 + 1, Forever / 2, 25 * time.Hour} {
+			before := Sim.Interrupts.Load()
+			kqtest.Apply(t, q, TimerEvent(1, 20*time.Millisecond).With(FlagOneshot))
+			if n, err := wait(q, buf, timeout); n != 1 || err != nil {
+				t.Errorf("%s(%v) = %d, %v", name, timeout, n, err)
+			}
+			if Sim.Interrupts.Load() == before {
+				t.Errorf("%s(%v) was not interrupted", name, timeout)
+			}
+			kqtest.Apply(t, q, TimerEvent(1, time.Hour))
+			kqtest.Apply(t, q, TimerEvent(1, time.Hour).Delete())
+		}
+	}
+}
+
 // A call that is interrupted shortly before its timeout does not start anew.
 func TestSimulatedLateSignal(t *testing.T) {
 	q := kqtest.NewQueue(t)

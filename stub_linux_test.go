@@ -2,6 +2,8 @@ package kqueue
 
 import (
 	"runtime"
+	"slices"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -31,6 +33,57 @@ func StubKevent(t testing.TB) {
 		}
 		events[0] = Event{Ident: 1, Filter: FilterUser}
 		return 1, nil
+	}
+}
+
+// Each result of Wait has the events of its own call, whatever other calls do at the
+// same time.
+func TestWaitResultsAreNotMixed(t *testing.T) {
+	const workers = 4
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(workers))
+	q, err := New()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer q.Close()
+	defer func(old func(int, []kernelEvent, []kernelEvent, *timespec) (int, error)) { kevent = old }(kevent)
+	var calls atomic.Int64
+	kevent = func(fd int, changes, events []kernelEvent, limit *timespec) (int, error) {
+		call := calls.Add(1)
+		n := call%int64(len(events)) + 1
+		for i := range events[:n] {
+			events[i].Data = call
+		}
+		return int(n), nil
+	}
+	mixed := func(events []Event, call int64) bool {
+		return slices.ContainsFunc(events, func(e Event) bool { return e.Data != call })
+	}
+	var group sync.WaitGroup
+	for range workers {
+		group.Add(1)
+		go func() {
+			defer group.Done()
+			var last []Event
+			var lastCall int64
+			for range 10000 {
+				events, err := q.Wait(Forever)
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				call := events[0].Data
+				if mixed(events, call) || mixed(last, lastCall) {
+					t.Errorf("call %d returned %v; %v is what call %d had returned", call, events, last, lastCall)
+					return
+				}
+				last, lastCall = events, call
+			}
+		}()
+	}
+	group.Wait()
+	if q.buffer == nil || q.bufferTaken.Load() {
+		t.Error("the queue has not got its buffer back")
 	}
 }
 
