@@ -9,6 +9,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	. "github.com/go-kqueue/kqueue"
 	"github.com/go-kqueue/kqueue/internal/kqtest"
@@ -266,8 +267,8 @@ func TestTerminalSignals(t *testing.T) {
 			ignore(t, sig)
 			kqtest.Apply(t, q, SignalEvent(sig))
 		}
-		count := func() string {
-			events, err := q.Wait(0)
+		count := func(timeout time.Duration) string {
+			events, err := q.Wait(timeout)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -284,10 +285,10 @@ func TestTerminalSignals(t *testing.T) {
 			say("ready")
 			hearTest()
 			_, err := unix.Write(terminal, []byte("x"))
-			say("write(2) ", errno(err), ", ", count())
+			say("write(2) ", errno(err), ", ", count(0))
 			hearTest()
 			_, err = unix.Read(terminal, make([]byte, 1))
-			say("read(2) ", errno(err), ", ", count())
+			say("read(2) ", errno(err), ", ", count(0))
 			return
 		}
 		file := os.NewFile(terminal, "terminal")
@@ -300,7 +301,7 @@ func TestTerminalSignals(t *testing.T) {
 		}
 		for {
 			hearTest()
-			say(count())
+			say(count(10 * time.Second))
 		}
 	}
 	master, slave := newTerminal(t)
