@@ -124,8 +124,30 @@ func loadPort(t *testing.T, name string) port {
 // The package is valid on every port, which every host can tell.
 func TestPorts(t *testing.T) {
 	for _, name := range portNames {
-		loadPort(t, name)
+		port := loadPort(t, name)
+		system, arch, _ := strings.Cut(name, "/")
+		if system == "linux" {
+			continue // x/sys has no struct kevent there
+		}
+		event, kevent := fieldSizes(arch, port.kqueue, "Event"), fieldSizes(arch, port.unix, "Kevent_t")
+		for _, field := range []string{"Ident", "Filter", "Flags", "Fflags", "Data", "Udata"} {
+			// sys_bsd.go compares their offsets.
+			if event[field] != kevent[field] || event[field] == 0 {
+				t.Errorf("%s: %s has %d bytes, %d in x/sys", name, field, event[field], kevent[field])
+			}
+		}
 	}
+}
+
+// fieldSizes returns the sizes of the fields of a struct on an architecture.
+func fieldSizes(arch string, pkg *types.Package, name string) map[string]int64 {
+	sizes := make(map[string]int64)
+	fields := pkg.Scope().Lookup(name).Type().Underlying().(*types.Struct)
+	for i := range fields.NumFields() {
+		f := fields.Field(i)
+		sizes[f.Name()] = types.SizesFor("gc", arch).Sizeof(f.Type())
+	}
+	return sizes
 }
 
 // On every system, the package exports the constants of the table and no others,

@@ -166,6 +166,12 @@ func TestEventWaitStatus(t *testing.T) {
 	if !ok || !status.Exited() || status.ExitStatus() != 7 {
 		t.Errorf("exit 7: got %v, %v", status, ok)
 	}
+	// The status has 16 bits. What else a kernel puts into Data is not part of it.
+	for _, data := range []int64{7<<8 | 1<<16, 7<<8 | 1<<31, 7<<8 | 1<<40, 7<<8 | math.MinInt64, 7<<8 | -1<<16} {
+		if got, ok := (Event{Filter: FilterProc, Flags: FlagEOF, Fflags: exit, Data: data}).WaitStatus(); !ok || got != status {
+			t.Errorf("exit 7 with other bits (%#x): got %#x, %v, want %#x", data, got, ok, status)
+		}
+	}
 	if runtime.GOOS != "windows" { // its WaitStatus knows no signals
 		status, ok = Event{Filter: FilterProc, Flags: FlagEOF, Fflags: exit, Data: int64(syscall.SIGKILL)}.WaitStatus()
 		if !ok || !status.Signaled() || status.Signal() != syscall.SIGKILL || status.CoreDump() {
@@ -210,6 +216,8 @@ func TestEventString(t *testing.T) {
 			"PROC(9) EOF fflags=" + exitNames + " data=9 (signal: " + syscall.Signal(9).String() + ")"},
 		{Event{Ident: 9, Filter: FilterProc, Flags: FlagEOF, Fflags: NoteExit | NoteExitStatus, Data: 0x86},
 			"PROC(9) EOF fflags=" + exitNames + " data=134 (signal: " + syscall.Signal(6).String() + ", core dumped)"},
+		{Event{Ident: 9, Filter: FilterProc, Flags: FlagEOF, Fflags: NoteExit | NoteExitStatus, Data: 1<<16 | 256},
+			"PROC(9) EOF fflags=" + exitNames + " data=65792 (exit status 1)"},
 		{ProcEvent(9, NoteExit|NoteExitStatus), "PROC(9) ADD fflags=" + exitNames},
 		{UserEvent(1).Trigger(), "USER(1) fflags=TRIGGER"},
 		{NewEvent(1, FilterUser, 0, NoteFfcopy|NoteTrigger|5, 0, 0), "USER(1) fflags=FFCOPY|TRIGGER|0x5"},

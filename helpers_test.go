@@ -27,6 +27,11 @@ func maxWaiters() int {
 // ends, if not nil.
 var limitUserEvents func(t testing.TB, limit int64)
 
+// stubKevent replaces the simulated kernel until the test ends by one that allocates
+// nothing, if not nil. It accepts all changes but the deletion of a single event
+// (ENOENT), and it returns an event to each call that may wait.
+var stubKevent func(t testing.TB)
+
 // exhaustUserEvents uses up the user events of the process, if a test can reach
 // their limit, and reports whether it did.
 func exhaustUserEvents(t testing.TB) bool {

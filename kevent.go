@@ -50,8 +50,8 @@ func (q *Queue) Apply(changes ...Event) error {
 	switch n := len(changes); {
 	case n == 1 && !mishandled(q.fd, &changes[0]):
 		// Without room for events, the kernel returns the errno of the change.
-		if _, err = kevent(q.fd, kernelEvents(changes), nil, new(timespec)); err != nil {
-			err = changeError(q.fd, changes[0], err)
+		if _, errno := kevent(q.fd, kernelEvents(changes), nil, new(timespec)); errno != nil {
+			err = changeError(q.fd, changes[0], errno)
 		}
 	case n <= 2: // An array of the right size costs least.
 		var batch [2]Event
@@ -195,13 +195,13 @@ func queueError(fd int, errno error) error {
 		return nil
 	}
 	_, err := kevent(fd, nil, nil, new(timespec))
-	return err
+	return os.NewSyscallError("kevent", err)
 }
 
 // changeError returns the error of an Apply of one change, given its errno.
 func changeError(fd int, change Event, errno error) error {
 	if err := queueError(fd, errno); err != nil {
-		return os.NewSyscallError("kevent", err)
+		return err
 	}
 	return &ChangeError{0, change, errno}
 }
@@ -280,12 +280,11 @@ func joinErrors(errs []error) error {
 // that has room for len(events) answers.
 func applyEach(fd int, changes, events []Event) (n int, err error) {
 	for i := range changes {
-		answer := changes[i]
-		errno := syscall.EINVAL
+		answer, errno := changes[i], syscall.EINVAL
 		if !mishandled(fd, &answer) {
 			_, err := kevent(fd, kernelEvents(changes[i:i+1]), nil, new(timespec))
 			if err := queueError(fd, err); err != nil {
-				return 0, os.NewSyscallError("kevent", err)
+				return 0, err
 			}
 			errno, _ = err.(syscall.Errno)
 		}

@@ -26,9 +26,9 @@ type Queue struct {
 	// closing queue reach closing more than once, so reaching it does not release
 	// the descriptor: changing it from closing to 0 does, which succeeds once.
 	//
-	// A call that panics is never counted out, and Close then waits forever. Only
-	// a slice of memory that cannot be accessed makes one panic. To survive that
-	// would take a deferred function in every call.
+	// A call that panics, which takes a slice of memory that cannot be accessed, is
+	// never counted out, and Close waits forever: to survive that would take a
+	// deferred function in every call.
 	//
 	// testdata/lifecycle.pml is a model of this, and .ci/model checks the model.
 	calls atomic.Int32
@@ -44,15 +44,16 @@ type Queue struct {
 
 const open, closing = math.MinInt32, 1 << 30
 
+var errNoUserEvents = fmt.Errorf("no user events, as before NetBSD 10.0 and OpenBSD 7.8: %w", errors.ErrUnsupported)
+
 // New makes a kernel event queue with kqueue(2). Its descriptor is
 // close-on-exec, and a forked child does not inherit it. Call Close when the
 // queue is no longer needed: nothing else releases the descriptor.
 //
-// The error wraps an [*os.SyscallError]: EMFILE or ENFILE if no descriptor is
-// free, and ENOMEM if the kernel has no memory, no queue (RLIMIT_KQUEUES of
-// FreeBSD) or no user event left (OpenBSD: see [UserEvent]). On a system without
-// kqueue, and on a kernel without user events, which Close needs, it wraps
-// [errors.ErrUnsupported].
+// The error is an [*os.SyscallError]: EMFILE or ENFILE if no descriptor is free,
+// ENOMEM if the kernel has no memory, no queue (RLIMIT_KQUEUES of FreeBSD) or no
+// user event left (see [UserEvent]). Without kqueue, or without user events, which
+// Close needs, it wraps [errors.ErrUnsupported].
 func New() (*Queue, error) {
 	fd, err := newKqueue()
 	if err != nil {
@@ -62,9 +63,9 @@ func New() (*Queue, error) {
 	if _, err := kevent(fd, kernelEvents(event), nil, new(timespec)); err != nil {
 		closeDescriptor(fd)
 		if err == syscall.EINVAL {
-			err = fmt.Errorf("no user events before NetBSD 10.0 and OpenBSD 7.8: %w", errors.ErrUnsupported)
+			err = errNoUserEvents
 		}
-		return nil, fmt.Errorf("kqueue: new: user event: %w", os.NewSyscallError("kevent", err))
+		return nil, os.NewSyscallError("kevent", err)
 	}
 	q := &Queue{fd: fd}
 	q.unreleased.Lock()

@@ -117,8 +117,9 @@ const NoteLeaseDowngrade Note = 0x200
 const NoteLeaseRelease Note = 0x400
 
 // NoteReap (NOTE_REAP), for [FilterProc], reports that the parent waited for
-// the process. If a change requests it, [NoteExit] comes without FlagEOF and
-// FlagOneshot. Apple has deprecated it. macOS 10.5 and later have it.
+// the process. If a change requests it, an exit that is returned before comes
+// without FlagEOF and FlagOneshot. Apple has deprecated it. macOS 10.5 and later
+// have it.
 const NoteReap Note = unix.NOTE_REAP
 
 // NoteSignal (NOTE_SIGNAL), for [FilterProc], reports that a signal was sent to

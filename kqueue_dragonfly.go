@@ -72,7 +72,8 @@ const FlagNodata Flag = unix.EV_NODATA
 // The notes that DragonFly has in addition.
 
 // NoteOOB (NOTE_OOB), for [FilterExcept] and [FilterRead], reports out-of-band
-// data. An event of FilterRead that has it is triggered by nothing else.
+// data. An event of FilterRead that has it is triggered by nothing else, and stays
+// triggered until data behind the mark was read: use [FlagClear].
 // DragonFly 2.8 and later have it. The number is that of macOS and differs from
 // that of OpenBSD.
 const NoteOOB Note = unix.NOTE_OOB

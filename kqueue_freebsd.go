@@ -38,14 +38,15 @@ func kernelMishandles(queue int, change *Event) bool { return freebsdMishandles(
 // FilterFS (EVFILT_FS) reports mounts and unmounts in the whole system. Ident
 // is any number. Fflags are returned as VQ_ bits of sys/mount.h. Fflags of a
 // change are ignored on 12.3. On 15.0, they select these bits, and 0 selects
-// none. [FlagClear] is implied. kqueue(2) does not document this filter.
-// NetBSD, DragonFly and macOS have it too.
+// none. [FlagClear] is implied. A process in a jail sees the mounts of the whole
+// system too. kqueue(2) does not document this filter. NetBSD, DragonFly and macOS
+// have it too.
 const FilterFS Filter = unix.EVFILT_FS
 
 // FilterEmpty (EVFILT_EMPTY) is triggered when the write buffer of a socket is
-// empty. Ident is the descriptor of the socket. Do not use it for Unix sockets
-// on FreeBSD 15.0: there, it is triggered only if the buffer is full when the
-// event is added (uipc_usrreq.c). NetBSD has this filter too.
+// empty. Ident is the descriptor of the socket. For TCP, that means acknowledged
+// and not read, and a reset empties the buffer too, without FlagEOF. Do not use it
+// for Unix sockets on FreeBSD 15.0 (uipc_usrreq.c). NetBSD has this filter too.
 const FilterEmpty Filter = unix.EVFILT_EMPTY
 
 // FilterProcdesc (EVFILT_PROCDESC) reports what a process does. Ident is a
@@ -53,7 +54,8 @@ const FilterEmpty Filter = unix.EVFILT_EMPTY
 // a change and of a triggered event are [NoteExit] and, on releases after 15.0,
 // [NoteFork] and [NotePdsigchld]. With NoteExit, Data is the wait(2) status:
 // see [Event.WaitStatus]. A process that has already exited triggers the event
-// at once. [FlagClear] is implied.
+// at once. [FlagClear] is implied. Always ask for NoteExit: without it, the exit
+// removes the event from the queue without a report.
 const FilterProcdesc Filter = unix.EVFILT_PROCDESC
 
 // FilterJail (EVFILT_JAIL) reports what happens to a jail. Ident is its jail
@@ -62,8 +64,10 @@ const FilterProcdesc Filter = unix.EVFILT_PROCDESC
 // [NoteJailChild]. A triggered event may also have [NoteJailMulti]. Data is
 // returned as the process ID with NoteJailAttach and as the jail ID with
 // NoteJailChild. [FlagClear] is implied. NoteJailRemove comes with FlagEOF and
-// FlagOneshot. A jail that does not exist is refused with ENOENT. FreeBSD 15.0
-// and later have this filter.
+// FlagOneshot. Always ask for it: without it, the removal of the jail removes the
+// event from the queue without a report. A jail that does not exist is refused
+// with ENOENT, and so is the process's own by its number. FreeBSD 15.0 and later
+// have this filter.
 const FilterJail Filter = -14
 
 // FilterJaildesc (EVFILT_JAILDESC) is [FilterJail] with a jail descriptor as
@@ -81,7 +85,8 @@ const FilterSendfile Filter = unix.EVFILT_SENDFILE
 // The flags that FreeBSD has in addition.
 
 // FlagForceoneshot (EV_FORCEONESHOT) triggers an existing event at once and
-// gives it [FlagOneshot]. In the change that adds the event it is ignored.
+// gives it [FlagOneshot]. In the change that adds the event it is ignored, and on
+// one that is disabled it waits for [FlagEnable].
 // kqueue(2) does not document this flag.
 const FlagForceoneshot Flag = unix.EV_FORCEONESHOT
 
@@ -112,7 +117,8 @@ const NoteClose Note = unix.NOTE_CLOSE
 // duplicates is.
 const NoteCloseWrite Note = unix.NOTE_CLOSE_WRITE
 
-// NoteRead (NOTE_READ), for [FilterVnode], reports that the file was read.
+// NoteRead (NOTE_READ), for [FilterVnode], reports that the file was read, by
+// read(2) and the like. sendfile(2) and loads from a mapping do not count.
 const NoteRead Note = unix.NOTE_READ
 
 // NotePdsigchld (NOTE_PDSIGCHLD), for [FilterProcdesc], reports that the

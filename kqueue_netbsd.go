@@ -1,8 +1,6 @@
 package kqueue
 
-import (
-	"time"
-)
+import "time"
 
 const (
 	evfiltUser     = 8          // x/sys lacks it; sys/sys/event.h, NetBSD 10.0

@@ -30,11 +30,11 @@ type Event struct {
 	Udata  uintptr // returned as it was passed in
 	_      [eventPad]byte
 
-	// Ext holds more integers that are returned as they were passed in: Ext[2]
-	// and Ext[3] for every filter, Ext[0] and Ext[1] for filters that do not use
-	// them. They are those of the change that first added the event: unlike
-	// Udata, later changes do not overwrite them. FreeBSD 12 and later have this
-	// field. Source: kqueue(2), kern_event.c.
+	// Ext holds more integers that are returned as they were passed in, except by
+	// FilterAIO and FilterLIO. They are those of the change that first added the
+	// event: unlike Udata, later changes do not overwrite them. The events of a
+	// child that NoteTrack follows have 0. FreeBSD 12 and later have this field.
+	// Source: kqueue(2), kern_event.c.
 	Ext [4]uint64
 }
 

@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"testing"
 )
 
@@ -20,7 +21,10 @@ func TestNewIsUnsupported(t *testing.T) {
 	q, err := New()
 	var call *os.SyscallError
 	if q != nil || !errors.Is(err, errors.ErrUnsupported) || !errors.As(err, &call) || call.Syscall != "kqueue" {
-		t.Errorf("New() = %v, %v; want errors.ErrUnsupported from kqueue", q, err)
+		t.Fatalf("New() = %v, %v; want errors.ErrUnsupported from kqueue", q, err)
+	}
+	if want := "kqueue: not on " + runtime.GOOS + ": " + errors.ErrUnsupported.Error(); err.Error() != want {
+		t.Errorf("New() fails with %q, want %q", err, want)
 	}
 }
 

@@ -22,6 +22,7 @@ func init() {
 		old := Sim.MaxUserEvents.Swap(limit)
 		t.Cleanup(func() { Sim.MaxUserEvents.Store(old) })
 	}
+	stubKevent = StubKevent
 }
 
 // An interrupted call goes on for the time that is left, and does not apply its
@@ -196,6 +197,30 @@ func TestSimulatedCloseWithoutChanges(t *testing.T) {
 	kqtest.CloseFD(r)
 	kqtest.CloseFD(w)
 	kqtest.WantOpenFDs(t, fds)
+}
+
+// Calls that come while the descriptor is being released neither use it nor release
+// it again.
+func TestSimulatedCallsDuringRelease(t *testing.T) {
+	for _, waiters := range []int{0, 1, 3} {
+		q := kqtest.OpenQueue(t)
+		ended := kqtest.StartWaiters(t, q, waiters)
+		for Sim.Sleepers(q) < waiters {
+			time.Sleep(time.Millisecond)
+		}
+		releases := 0
+		Sim.AtClose = func() {
+			if releases++; releases == 1 {
+				wantAllClosed(t, q)
+			}
+		}
+		err := q.Close()
+		Sim.AtClose = nil
+		kqtest.WantClosed(t, ended, waiters)
+		if err != nil || releases != 1 {
+			t.Errorf("%d waiters: Close: %v, %d releases", waiters, err, releases)
+		}
+	}
 }
 
 // EINTR and its like end no wait, but where a change is answered with them they

@@ -78,6 +78,7 @@ type simKernel struct {
 	NoReceipts    atomic.Bool  // FlagReceipt is ignored, as by NetBSD before 10
 	NoChanges     atomic.Bool  // changes fail with ENOTCAPABLE of FreeBSD's Capsicum (here EPERM)
 	AddErrno      atomic.Int32 // adding an event fails with this errno
+	AtClose       func()       // runs inside close, before the descriptor is free
 
 	ExpectMisuse atomic.Bool // misuse is part of the test, and not printed
 
@@ -166,6 +167,9 @@ func (k *simKernel) kqueue() (int, error) {
 
 func (k *simKernel) close(fd int) error {
 	yield()
+	if k.AtClose != nil {
+		k.AtClose()
+	}
 	k.Lock()
 	defer k.Unlock()
 	q := k.queues[fd]
@@ -217,8 +221,11 @@ func (k *simKernel) kevent(fd int, changes, events []kernelEvent, limit *timespe
 	if q == nil {
 		misused("kevent on the released descriptor %d", fd)
 	}
-	if q.closing || fileOf(fd) != q.file { // the latter if a test has closed it
+	switch f := fileOf(fd); {
+	case q.closing || f == (file{}): // the latter if a test has closed it
 		return -1, unix.EBADF
+	case f != q.file: // and now the number belongs to this file: FreeBSD 14 says so
+		return -1, unix.EINVAL
 	}
 	q.inside++
 	defer func() { q.inside-- }()

@@ -20,13 +20,6 @@ var (
 	_ [unsafe.Offsetof(Event{}.Fflags)]byte = [unsafe.Offsetof(unix.Kevent_t{}.Fflags)]byte{}
 	_ [unsafe.Offsetof(Event{}.Data)]byte   = [unsafe.Offsetof(unix.Kevent_t{}.Data)]byte{}
 	_ [unsafe.Offsetof(Event{}.Udata)]byte  = [unsafe.Offsetof(unix.Kevent_t{}.Udata)]byte{}
-
-	_ [unsafe.Sizeof(Event{}.Ident)]byte  = [unsafe.Sizeof(unix.Kevent_t{}.Ident)]byte{}
-	_ [unsafe.Sizeof(Event{}.Filter)]byte = [unsafe.Sizeof(unix.Kevent_t{}.Filter)]byte{}
-	_ [unsafe.Sizeof(Event{}.Flags)]byte  = [unsafe.Sizeof(unix.Kevent_t{}.Flags)]byte{}
-	_ [unsafe.Sizeof(Event{}.Fflags)]byte = [unsafe.Sizeof(unix.Kevent_t{}.Fflags)]byte{}
-	_ [unsafe.Sizeof(Event{}.Data)]byte   = [unsafe.Sizeof(unix.Kevent_t{}.Data)]byte{}
-	_ [unsafe.Sizeof(Event{}.Udata)]byte  = [unsafe.Sizeof(unix.Kevent_t{}.Udata)]byte{}
 )
 
 const (

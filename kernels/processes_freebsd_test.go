@@ -6,6 +6,8 @@ import (
 	"os"
 	"os/exec"
 	"runtime"
+	"strconv"
+	"sync"
 	"syscall"
 	"testing"
 	"unsafe"
@@ -160,4 +162,149 @@ func TestNotePdsigchld(t *testing.T) {
 		seen |= kqtest.WaitOne(t, q).Fflags
 	}
 	expect(t, "SIGSTOP, SIGCONT, exit(7)", FilterProcdesc.NoteString(seen))
+}
+
+// newJail makes a jail that lasts until the test ends or remove is called.
+func newJail(t *testing.T) (id int, remove func()) {
+	t.Helper()
+	const create = 0x1 // sys/sys/jail.h
+	name := fmt.Sprint("kqueue", os.Getpid())
+	id, err := callNamed(unix.SYS_JAIL_SET, create, "name", name, "path", "/", "persist", nil)
+	if errors.Is(err, unix.EPERM) {
+		t.Skip("only the superuser may create a jail")
+	} else if err != nil {
+		t.Fatal(err)
+	}
+	remove = sync.OnceFunc(func() {
+		if _, _, errno := unix.Syscall(unix.SYS_JAIL_REMOVE, uintptr(id), 0, 0); errno != 0 {
+			t.Error(errno)
+		}
+	})
+	t.Cleanup(remove)
+	return id, remove
+}
+
+// Without NoteJailRemove, and without NoteExit of FilterProcdesc, the end gives no
+// event, but the event leaves the queue.
+func TestEndNotRequested(t *testing.T) {
+	q, watch := kqtest.NewQueue(t), kqtest.NewQueue(t)
+	ask := func(name string, e Event) {
+		t.Helper()
+		expect(t, name, poll(t, q))
+		expect(t, name+", EV_DELETE after that", errno(q.Apply(e.Delete())))
+	}
+	r, w := kqtest.NewPipe(t)
+	descriptor, _ := forkDescriptor(t, r, 7)
+	process := NewEvent(uintptr(descriptor), FilterProcdesc, FlagAdd, 0, 0, 0)
+	kqtest.Apply(t, q, process)
+	process.Fflags = NoteExit
+	kqtest.Apply(t, watch, process)
+	kqtest.Write(t, w, "x")
+	kqtest.WaitOne(t, watch)
+	ask("EVFILT_PROCDESC without NOTE_EXIT, exit(7)", process)
+
+	if err := q.Apply(NewEvent(0, FilterJail, FlagAdd, NoteJailChild, 0, 0)); errors.Is(err, unix.EINVAL) {
+		t.Skip("FreeBSD has no FilterJail before 15.0")
+	}
+	kqtest.Apply(t, q, NewEvent(0, FilterJail, FlagDelete, 0, 0, 0))
+	id, remove := newJail(t)
+	jail := NewEvent(uintptr(id), FilterJail, FlagAdd, NoteJailSet, 0, 0)
+	kqtest.Apply(t, q, jail)
+	remove()
+	ask("EVFILT_JAIL without NOTE_JAIL_REMOVE, the jail is removed", jail)
+}
+
+// What a process in a jail may watch, and who may watch it.
+func TestInsideJail(t *testing.T) {
+	if what := peerTask(); what != "" {
+		q := kqtest.NewQueue(t)
+		var id, parent uintptr
+		if _, err := fmt.Sscan(what, &id, &parent); err != nil {
+			t.Fatal(err)
+		}
+		for _, e := range []Event{
+			NewEvent(0, FilterJail, FlagAdd, NoteJailSet, 0, 0),
+			NewEvent(id, FilterJail, FlagAdd, NoteJailSet, 0, 0),
+			ProcEvent(int(parent), NoteExit),
+			ProcEvent(os.Getpid(), NoteExit),
+		} {
+			hearTest()
+			say(errno(q.Apply(e)))
+		}
+		hearTest()
+		return
+	}
+	q := kqtest.NewQueue(t)
+	if err := q.Apply(NewEvent(0, FilterJail, FlagAdd, NoteJailSet, 0, 0)); errors.Is(err, unix.EINVAL) {
+		t.Skip("FreeBSD has no FilterJail before 15.0")
+	}
+	id, _ := newJail(t)
+	p := startPeer(t, fmt.Sprint(id, " ", os.Getpid()), &syscall.SysProcAttr{Jail: id})
+	for _, what := range []string{
+		"inside it, adding the jail as 0", "inside it, adding the jail by its number",
+		"inside it, adding a process outside", "inside it, adding itself",
+	} {
+		expect(t, what, p.ask(t))
+	}
+	expect(t, "outside, adding a process inside", errno(q.Apply(ProcEvent(p.Process.Pid, NoteExit))))
+	p.goOn(t)
+	p.Wait()
+	expect(t, "outside, a process inside exits", describe(kqtest.WaitOne(t, q)))
+}
+
+// In capability mode, any process can be watched.
+func TestProcInCapabilityMode(t *testing.T) {
+	if what := peerTask(); what != "" {
+		pid, _ := strconv.Atoi(what)
+		q := kqtest.NewQueue(t)
+		if err := unix.CapEnter(); err != nil {
+			t.Fatal(err)
+		}
+		err := q.Apply(ProcEvent(pid, NoteExit))
+		say(errno(err))
+		if err == nil {
+			say(describe(kqtest.WaitOne(t, q)))
+		}
+		return
+	}
+	c := kqtest.StartChild(t, "exit 7")
+	p := startPeer(t, fmt.Sprint(c.Process.Pid), nil)
+	expect(t, "adding a process that is no child", p.hear(t))
+	c.Release()
+	expect(t, "it exits", p.hear(t))
+}
+
+// The first two elements of Ext come back as the change set them, but not in the
+// events of the children that NoteTrack adds.
+func TestExt(t *testing.T) {
+	q := kqtest.NewQueue(t)
+	c := kqtest.StartChild(t, "fork")
+	r, w := kqtest.NewPipe(t)
+	kqtest.Write(t, w, "x")
+	user := UserEvent(1)
+	list := []Event{ReadEvent(r), WriteEvent(w), TimerEvent(1, 1).With(FlagOneshot), user, ProcEvent(c.Process.Pid, exitWithStatus|NoteTrack)}
+	for i := range list {
+		list[i].Ext = [4]uint64{11, 22, 33, 44}
+		list[i] = list[i].With(FlagClear)
+	}
+	kqtest.Apply(t, q, list...)
+	user.Ext = [4]uint64{11, 22, 33, 44}
+	kqtest.Apply(t, q, user.Trigger())
+	c.Release()
+	for exits := 0; exits < 2; {
+		events, err := q.Wait(Forever)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, e := range events {
+			name := "EVFILT_" + e.Filter.String()
+			if e.Filter == FilterProc && e.Ident != uintptr(c.Process.Pid) {
+				name += " of a child by NOTE_TRACK"
+			}
+			if e.Fflags&NoteExit != 0 {
+				exits++
+			}
+			expect(t, name, fmt.Sprint(e.Ext[:2]))
+		}
+	}
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"syscall"
@@ -204,6 +205,12 @@ func TestNoteReap(t *testing.T) {
 		t.Errorf("after wait(2): got %v", e)
 	}
 	expect(t, "the parent has called wait(2)", e.Filter.NoteString(e.Fflags&reap))
+
+	c = kqtest.StartChild(t, "exit 7")
+	kqtest.Apply(t, q, ProcEvent(c.Process.Pid, exitWithStatus|reap))
+	c.Release()
+	c.Wait()
+	expect(t, "wait(2) was called before the first wait", describe(kqtest.WaitOne(t, q)))
 }
 
 // NoteSignal reports a signal to another process.
@@ -243,4 +250,241 @@ func TestNoteExitDetail(t *testing.T) {
 	if status, ok := e.WaitStatus(); !ok || !status.Signaled() || status.Signal() != syscall.SIGKILL {
 		t.Errorf("got %v, want SIGKILL", e)
 	}
+}
+
+// Adding a process again with other notes replaces those that it had.
+func TestProcAddedAgain(t *testing.T) {
+	q, watch := kqtest.NewQueue(t), kqtest.NewQueue(t)
+	c := kqtest.StartChild(t, "exit 7")
+	kqtest.Apply(t, q, ProcEvent(c.Process.Pid, exitWithStatus), ProcEvent(c.Process.Pid, NoteFork))
+	kqtest.Apply(t, watch, ProcEvent(c.Process.Pid, NoteExit))
+	c.Release()
+	kqtest.WaitOne(t, watch)
+	c.Wait()
+	expect(t, "exit(7)", poll(t, q))
+}
+
+// The exit of a child is pending when somebody has waited for the child, or is
+// ignoring SIGCHLD, which makes it no zombie.
+func TestProcExitLate(t *testing.T) {
+	q := kqtest.NewQueue(t)
+	exit := func() *kqtest.Child {
+		c := kqtest.StartChild(t, "exit 7")
+		kqtest.Apply(t, q, ProcEvent(c.Process.Pid, exitWithStatus))
+		c.Release()
+		return c
+	}
+	exit().Wait()
+	expect(t, "wait4(2) before the wait", describe(kqtest.WaitOne(t, q)))
+
+	if kqtest.MacOS {
+		return // the kernel that its children belong to does not know what it ignores
+	}
+	ignore(t, syscall.SIGCHLD)
+	c := exit()
+	expect(t, "SIGCHLD is ignored", describe(kqtest.WaitOne(t, q)))
+	_, err := unix.Wait4(c.Process.Pid, nil, 0, nil)
+	expect(t, "SIGCHLD is ignored, wait4(2)", errno(err))
+}
+
+// What a process does several times before a wait is one event.
+func TestProcForks(t *testing.T) {
+	const forks = 3
+	if peerTask() != "" {
+		self, err := os.Executable()
+		if err != nil {
+			t.Fatal(err)
+		}
+		say("ready")
+		hearTest()
+		for range forks {
+			cmd := exec.Command(self)
+			cmd.Env = append(os.Environ(), kqtest.ChildVariable+"=exit 0")
+			if err := cmd.Run(); err != nil {
+				t.Fatal(err)
+			}
+		}
+		say("ready")
+		hearTest()
+		return
+	}
+	q := kqtest.NewQueue(t)
+	p := startPeer(t, "fork", nil)
+	p.hear(t)
+	kqtest.Apply(t, q, ProcEvent(p.Process.Pid, NoteFork))
+	p.ask(t)
+	expect(t, "three forks", poll(t, q))
+	expect(t, "a second wait", poll(t, q))
+}
+
+// What a signal does to a process that is watched.
+func TestProcSignals(t *testing.T) {
+	q := kqtest.NewQueue(t)
+	start := func() (c *kqtest.Child, kill func(unix.Signal)) {
+		c = kqtest.StartChild(t, "sleep")
+		kqtest.Apply(t, q, ProcEvent(c.Process.Pid, exitWithStatus|NoteFork|NoteExec))
+		return c, func(sig unix.Signal) {
+			if err := unix.Kill(c.Process.Pid, sig); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	c, kill := start()
+	var status unix.WaitStatus
+	kill(unix.SIGSTOP)
+	if _, err := unix.Wait4(c.Process.Pid, &status, unix.WUNTRACED, nil); err != nil || status.Exited() || status.Signaled() {
+		t.Fatalf("got %v, %v", status, err)
+	}
+	expect(t, "SIGSTOP", poll(t, q))
+	kill(unix.SIGKILL)
+	expect(t, "SIGKILL while it is stopped", describe(kqtest.WaitOne(t, q)))
+}
+
+// NoteTrack of many children at once: which notes come, and what the events have of
+// that of the parent.
+func TestProcTrackMany(t *testing.T) {
+	const children = 20
+	if what := peerTask(); what != "" {
+		self, err := os.Executable()
+		if err != nil {
+			t.Fatal(err)
+		}
+		say("ready")
+		hearTest()
+		var all []*exec.Cmd
+		for range children {
+			cmd := exec.Command(self)
+			cmd.Env = append(os.Environ(), kqtest.ChildVariable+"=exit 5")
+			if err := cmd.Start(); err != nil {
+				t.Fatal(err)
+			}
+			all = append(all, cmd)
+		}
+		for _, cmd := range all {
+			cmd.Wait()
+		}
+		return
+	}
+	if kqtest.MacOS {
+		t.Skip("macOS has no NOTE_TRACK")
+	}
+	q := kqtest.NewQueue(t)
+	p := startPeer(t, "fork", nil)
+	p.hear(t)
+	kqtest.Apply(t, q, ProcEvent(p.Process.Pid, exitWithStatus|NoteTrack).WithUdata(7))
+	p.goOn(t)
+	born, ended, udata := 0, 0, make(map[uintptr]int)
+	for ended <= children {
+		events, err := q.Wait(Forever)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, e := range events {
+			udata[e.Udata]++
+			if e.Fflags&NoteChild != 0 {
+				born++
+			}
+			if e.Fflags&NoteExit != 0 {
+				ended++
+			}
+			if e.Fflags&NoteTrackerr != 0 {
+				t.Errorf("got %v", e)
+			}
+		}
+	}
+	expect(t, "20 children and their parent", fmt.Sprintf("%d born, %d ended", born, ended))
+	answer := "kept"
+	if len(udata) > 1 || udata[7] == 0 {
+		answer = fmt.Sprint("others: ", udata)
+	}
+	expect(t, "udata of the events", answer)
+}
+
+// A process is traced by another one than its parent, which watches it.
+func TestProcTraced(t *testing.T) {
+	attach := map[string]uintptr{"dragonfly": 10, "freebsd": 10, "netbsd": 9}[thisSystem] // PT_ATTACH of sys/ptrace.h
+	if attach == 0 {
+		t.Skip("a Go program cannot call ptrace(2)")
+	}
+	if what := peerTask(); what != "" {
+		pid, _ := strconv.Atoi(what)
+		_, _, number := unix.Syscall6(unix.SYS_PTRACE, attach, uintptr(pid), 0, 0, 0, 0)
+		if number != 0 {
+			say(errno(number))
+			return
+		}
+		unix.Wait4(pid, nil, 0, nil)
+		say("ok")
+		hearTest()
+		return
+	}
+	q := kqtest.NewQueue(t)
+	c := kqtest.StartChild(t, "sleep")
+	kqtest.Apply(t, q, ProcEvent(c.Process.Pid, exitWithStatus))
+	p := startPeer(t, fmt.Sprint(c.Process.Pid), nil)
+	if got := p.hear(t); got != "ok" {
+		t.Skip("ptrace(2):", got)
+	}
+	expect(t, "the tracer has attached", poll(t, q))
+	if err := c.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	seen := nothing
+	expectSoon(t, "SIGKILL, and the tracer has not waited", func() string {
+		if got := poll(t, q); got != nothing {
+			seen = got
+		}
+		return seen
+	})
+}
+
+// A process that an ordinary user watches executes a program that is setuid.
+func TestProcSetuid(t *testing.T) {
+	what, path, _ := strings.Cut(peerTask(), " ")
+	switch what {
+	case "exec":
+		say("ready")
+		hearTest()
+		err := unix.Exec(path, []string{path}, append(os.Environ(), kqtest.ChildVariable+"=exit 5"))
+		t.Fatal(err)
+	case "watch":
+		q, other := kqtest.NewQueue(t), kqtest.NewQueue(t)
+		p := startPeer(t, "exec "+path, nil)
+		p.hear(t)
+		kqtest.Apply(t, q, ProcEvent(p.Process.Pid, NoteExec|NoteExit))
+		p.goOn(t)
+		say(describe(kqtest.WaitOne(t, q)))
+		say(errno(other.Apply(ProcEvent(p.Process.Pid, NoteExit))))
+		p.goOn(t)
+		say(describe(kqtest.WaitOne(t, q)))
+		return
+	}
+	if os.Getuid() != 0 || kqtest.MacOS {
+		t.Skip("only the superuser can make such a program")
+	}
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	program, err := os.ReadFile(self)
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	path = filepath.Join(dir, "program")
+	if err := os.WriteFile(path, program, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	for ; dir != filepath.Dir(os.TempDir()) && dir != "/"; dir = filepath.Dir(dir) {
+		if dir != filepath.Clean(os.TempDir()) {
+			os.Chmod(dir, 0o755)
+		}
+	}
+	if err := os.Chmod(path, 0o755|os.ModeSetuid); err != nil {
+		t.Fatal(err)
+	}
+	p := startPeer(t, "watch "+path, &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: 65534, Gid: 65534}})
+	expect(t, "execve(2) of a program of the superuser", p.hear(t))
+	expect(t, "adding it after that", p.hear(t))
+	expect(t, "it exits", p.hear(t))
 }

@@ -4,6 +4,10 @@ package kernels_test
 
 import (
 	"fmt"
+	"os"
+	"os/exec"
+	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -265,4 +269,294 @@ func TestNewAtTheLimitOfQueues(t *testing.T) {
 		expect(t, "kqueue(2)", errno(err))
 	}
 	kqtest.WantOpenFDs(t, before)
+}
+
+// pendingKinds are events of each kind. The functions add one to q and trigger it.
+// They return the change that is made to it later.
+var pendingKinds = []struct {
+	name string
+	make func(t *testing.T, q *Queue) Event
+}{
+	{"EVFILT_READ", func(t *testing.T, q *Queue) Event {
+		r, w := kqtest.NewPipe(t)
+		e := ReadEvent(r).With(FlagClear)
+		kqtest.Apply(t, q, e)
+		kqtest.Write(t, w, "x")
+		return e
+	}},
+	{"EVFILT_WRITE", func(t *testing.T, q *Queue) Event {
+		_, w := kqtest.NewPipe(t)
+		e := WriteEvent(w).With(FlagClear)
+		kqtest.Apply(t, q, e)
+		return e
+	}},
+	{"EVFILT_VNODE", func(t *testing.T, q *Queue) Event {
+		file := kqtest.NewFile(t, "")
+		e := VnodeEvent(int(file.Fd()), NoteWrite|NoteLink).With(FlagClear)
+		kqtest.Apply(t, q, e)
+		if err := kqtest.WriteAt(file.Name(), 0, "x"); err != nil {
+			t.Fatal(err)
+		}
+		return e
+	}},
+	{"EVFILT_PROC", func(t *testing.T, q *Queue) Event {
+		c := kqtest.StartChild(t, "exit 7")
+		e := ProcEvent(c.Process.Pid, exitWithStatus)
+		kqtest.Apply(t, q, e)
+		c.Release()
+		return e
+	}},
+	{"EVFILT_SIGNAL", func(t *testing.T, q *Queue) Event {
+		ignore(t, syscall.SIGWINCH)
+		e := SignalEvent(syscall.SIGWINCH)
+		kqtest.Apply(t, q, e)
+		kqtest.Kill(t, syscall.SIGWINCH)
+		kqtest.Kill(t, syscall.SIGWINCH)
+		return e
+	}},
+	{"EVFILT_TIMER", func(t *testing.T, q *Queue) Event {
+		kqtest.Apply(t, q, TimerEvent(1, time.Millisecond))
+		return TimerEvent(1, time.Hour) // it would be returned again soon
+	}},
+	{"EVFILT_TIMER, EV_ONESHOT", func(t *testing.T, q *Queue) Event {
+		kqtest.Apply(t, q, TimerEvent(1, time.Millisecond).With(FlagOneshot))
+		return TimerEvent(1, time.Hour).With(FlagOneshot)
+	}},
+	{"EVFILT_USER", func(t *testing.T, q *Queue) Event {
+		e := UserEvent(1)
+		kqtest.Apply(t, q, e, e.Trigger())
+		return e
+	}},
+	{"EVFILT_USER, EV_CLEAR", func(t *testing.T, q *Queue) Event {
+		e := UserEvent(1).With(FlagClear)
+		kqtest.Apply(t, q, e, e.Trigger())
+		return e
+	}},
+}
+
+// What a change does to an event that is pending. An answer names the changes after
+// which the event is not returned, or not as it would have been without a change.
+func TestChangeOfPending(t *testing.T) {
+	changes := []struct {
+		name string
+		list func(e Event) []Event
+	}{
+		{"EV_ADD", func(e Event) []Event { return []Event{e} }},
+		{"EV_ADD with other udata", func(e Event) []Event { return []Event{e.WithUdata(2)} }},
+		{"EV_ENABLE", func(e Event) []Event { return []Event{e.Enable()} }},
+		{"EV_DISABLE and EV_ENABLE", func(e Event) []Event { return []Event{e.Disable(), e.Enable()} }},
+		{"EV_ADD|EV_DISABLE and EV_ENABLE", func(e Event) []Event { return []Event{e.With(FlagDisable), e.Enable()} }},
+	}
+	for _, kind := range pendingKinds {
+		pending := func(change func(e Event) []Event) string {
+			q := kqtest.NewQueue(t)
+			e := kind.make(t, q)
+			waitPending(t, q)
+			for _, c := range change(e) {
+				kqtest.Apply(t, q, c)
+				e.Udata = c.Udata
+			}
+			events, err := q.Wait(0)
+			if len(events) == 0 || err != nil {
+				return nothing
+			}
+			got := events[0]
+			if got.Filter == FilterTimer {
+				got.Data = 1 // it depends on the time
+			}
+			if got.Udata != e.Udata {
+				return "the old udata"
+			}
+			return describe(got)
+		}
+		unchanged := pending(func(Event) []Event { return nil })
+		others := make(map[string][]string) // the changes, by what is returned
+		for _, change := range changes {
+			if got := pending(change.list); got != unchanged {
+				others[got] = append(others[got], change.name)
+			}
+		}
+		answer := "returned"
+		if len(others) > 0 {
+			answer = ""
+		}
+		for got, names := range others {
+			after := strings.Join(names, ", ")
+			switch {
+			case len(names) == len(changes):
+				after = "each of them"
+			case after == "EV_ADD, EV_ADD with other udata, EV_ADD|EV_DISABLE and EV_ENABLE":
+				after = "each with EV_ADD"
+			}
+			answer += got + " after " + after
+		}
+		expect(t, kind.name, answer)
+	}
+}
+
+// What else the descriptor of a queue can do, and that it does not show the event
+// that New adds to it.
+func TestQueueDescriptor(t *testing.T) {
+	q := kqtest.NewQueue(t)
+	fd := int(q.Fd())
+	var buf [1]byte
+	_, err := unix.Read(fd, buf[:])
+	expect(t, "read(2)", errno(err))
+	_, err = unix.Write(fd, buf[:])
+	expect(t, "write(2)", errno(err))
+	pollFor := func(events int16) string {
+		fds := []unix.PollFd{{Fd: int32(fd), Events: events}}
+		if _, err := unix.Poll(fds, 0); err != nil {
+			return errno(err)
+		}
+		return fmt.Sprintf("%#x", fds[0].Revents)
+	}
+	size := func() string {
+		var stat unix.Stat_t
+		if err := unix.Fstat(fd, &stat); err != nil {
+			return errno(err)
+		}
+		return fmt.Sprint(stat.Size)
+	}
+	outer := kqtest.NewQueue(t)
+	kqtest.Apply(t, outer, ReadEvent(fd))
+	expect(t, "a new queue, poll(2) for POLLIN", pollFor(unix.POLLIN))
+	expect(t, "a new queue, the size by fstat(2)", size())
+	expect(t, "a new queue, EVFILT_READ in another one", poll(t, outer))
+	e := UserEvent(1)
+	kqtest.Apply(t, q, e, e.Trigger())
+	expect(t, "a pending event, poll(2) for POLLIN", pollFor(unix.POLLIN))
+	expect(t, "a pending event, poll(2) for POLLIN and POLLOUT", pollFor(unix.POLLIN|unix.POLLOUT))
+	expect(t, "a pending event, the size by fstat(2)", size())
+	expectSoon(t, "a pending event, EVFILT_READ in another one", func() string { return poll(t, outer) })
+
+	a, _ := kqtest.NewSocketpair(t)
+	expect(t, "SCM_RIGHTS", errno(unix.Sendmsg(a, []byte("x"), unix.UnixRights(fd), nil, 0)))
+	c := exec.Command(os.DevNull)
+	if fd, err = unix.Dup(fd); err != nil { // os.File closes it
+		t.Fatal(err)
+	}
+	file := os.NewFile(uintptr(fd), "queue")
+	defer file.Close()
+	c.ExtraFiles = []*os.File{file}
+	expect(t, "ExtraFiles of os/exec", errno(c.Start()))
+}
+
+// Events that stay triggered are returned in turn.
+func TestFairness(t *testing.T) {
+	const count, room = 64, 8
+	q := kqtest.NewQueue(t)
+	at := make(map[uintptr]int) // the place in the order in which they were added
+	for i := range count {
+		_, w := kqtest.NewPipe(t)
+		at[uintptr(w)] = i
+		kqtest.Apply(t, q, WriteEvent(w))
+	}
+	answer := "in the order added, round and round"
+	for call := range 10 {
+		buf := make([]Event, room)
+		n, err := q.WaitInto(buf, 0)
+		if n != room || err != nil {
+			t.Fatalf("got %d, %v", n, err)
+		}
+		for i, e := range buf {
+			if at[e.Ident] != (call*room+i)%count {
+				answer = "in another order"
+			}
+		}
+	}
+	expect(t, "64 pipes, waits with room for 8", answer)
+}
+
+// Two goroutines wait, and an event is triggered once. The other one is woken by
+// another event afterwards.
+func TestTwoWaiters(t *testing.T) {
+	for _, option := range []Flag{0, FlagClear, FlagOneshot, FlagDispatch} {
+		q := kqtest.NewQueue(t)
+		r, w := kqtest.NewPipe(t)
+		e, stop := ReadEvent(r).With(option), UserEvent(1)
+		kqtest.Apply(t, q, e, stop)
+		results := make(chan []Event)
+		for range 2 {
+			go func() {
+				events, err := q.Wait(Forever)
+				if err != nil {
+					t.Error(err)
+				}
+				results <- events
+			}()
+		}
+		kqtest.Write(t, w, "x")
+		<-results
+		kqtest.Apply(t, q, stop.Trigger())
+		receivers := 1
+		for _, e := range <-results {
+			if e.Filter == FilterRead {
+				receivers++
+			}
+		}
+		name := "without an option"
+		if option != 0 {
+			name = "EV_" + option.String()
+		}
+		expect(t, name, fmt.Sprint(receivers, " of 2"))
+	}
+}
+
+// Changes of an event that is pending, in the call that waits.
+func TestChangeAndWait(t *testing.T) {
+	for name, list := range map[string]func(e Event) []Event{
+		"EV_DELETE":             func(e Event) []Event { return []Event{e.Delete()} },
+		"EV_DELETE and EV_ADD":  func(e Event) []Event { return []Event{e.Delete(), e} },
+		"EV_DISABLE":            func(e Event) []Event { return []Event{e.Disable()} },
+		"EV_ADD":                func(e Event) []Event { return []Event{e} },
+		"EV_ADD and EV_RECEIPT": func(e Event) []Event { return []Event{e.With(FlagReceipt)} },
+	} {
+		q := kqtest.NewQueue(t)
+		r, w := kqtest.NewPipe(t)
+		e := ReadEvent(r).With(FlagClear)
+		kqtest.Apply(t, q, e)
+		kqtest.Write(t, w, "x")
+		buf := make([]Event, 4)
+		n, err := q.Kevent(list(e), buf, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		words := []string{}
+		for _, e := range buf[:n] {
+			if e.Flags&FlagError != 0 {
+				words = append(words, "receipt")
+			} else {
+				words = append(words, "event")
+			}
+		}
+		if n == 0 {
+			words = append(words, nothing)
+		}
+		expect(t, name, strings.Join(words, ", ")+"; then "+returned(t, q))
+	}
+}
+
+// An Ident that is no descriptor because it has more than 32 bits. The package
+// refuses it where the kernel would cut it.
+func TestIdentAbove32Bits(t *testing.T) {
+	q := kqtest.NewQueue(t)
+	r, _ := kqtest.NewPipe(t)
+	ident := uint64(1<<32) + uint64(r)
+	if uint64(uintptr(ident)) != ident {
+		t.Skip("an Ident has 32 bits")
+	}
+	for _, filter := range []Filter{FilterRead, FilterWrite, FilterVnode} {
+		expect(t, "1<<32 more than a descriptor, EVFILT_"+filter.String(),
+			errno(q.Apply(NewEvent(uintptr(ident), filter, FlagAdd, 0, 0, 0))))
+	}
+}
+
+// Which filters take FlagVanished.
+func TestVanishedFilters(t *testing.T) {
+	flags := flagNamed(t, "VANISHED") | flagNamed(t, "DISPATCH2")
+	q := kqtest.NewQueue(t)
+	for _, e := range []Event{UserEvent(1), TimerEvent(1, time.Hour), SignalEvent(syscall.SIGWINCH), ProcEvent(os.Getpid(), NoteExit)} {
+		expect(t, "adding EVFILT_"+e.Filter.String(), errno(q.Apply(e.With(flags))))
+	}
 }

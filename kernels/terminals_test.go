@@ -3,7 +3,11 @@
 package kernels_test
 
 import (
+	"fmt"
 	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
 	"testing"
 
 	. "github.com/go-kqueue/kqueue"
@@ -208,4 +212,125 @@ func TestDeviceRefused(t *testing.T) {
 	}
 	expect(t, "adding a pipe", add(r))
 	expect(t, "adding /dev/null", add(int(null.Fd())))
+}
+
+// terminalPath returns the path of the terminal that fd is.
+func terminalPath(t *testing.T, fd int) string {
+	t.Helper()
+	var want, stat unix.Stat_t
+	if err := unix.Fstat(fd, &want); err != nil {
+		t.Fatal(err)
+	}
+	for _, pattern := range []string{"/dev/pts/*", "/dev/tty[p-zP-Z]*", "/dev/ttys*"} {
+		paths, _ := filepath.Glob(pattern)
+		for _, path := range paths {
+			if unix.Stat(path, &stat) == nil && stat.Mode&unix.S_IFMT == unix.S_IFCHR && stat.Rdev == want.Rdev {
+				return path
+			}
+		}
+	}
+	t.Skip("the terminal has no path")
+	return ""
+}
+
+// revoke(2) of a terminal.
+func TestTerminalRevoke(t *testing.T) {
+	if kqtest.MacOS {
+		t.Skip("the terminals are made up where the kernel of macOS runs")
+	}
+	master, slave := newTerminal(t)
+	path := terminalPath(t, slave)
+	slaves, masters := kqtest.NewQueue(t), kqtest.NewQueue(t)
+	kqtest.Apply(t, slaves, ReadEvent(slave))
+	kqtest.Apply(t, masters, ReadEvent(master))
+	kqtest.WaitNone(t, slaves)
+	kqtest.WaitNone(t, masters)
+	if err := unix.Revoke(path); err != nil {
+		t.Fatal(err)
+	}
+	expect(t, "the slave", ended(t, slaves))
+	if err := slaves.Apply(ReadEvent(slave)); err != nil {
+		expect(t, "the slave is added again", errno(err))
+	} else {
+		expect(t, "the slave is added again", ended(t, slaves))
+	}
+	expect(t, "the master", ended(t, masters))
+}
+
+// What FilterSignal counts of a terminal's signals if the program ignores them.
+func TestTerminalSignals(t *testing.T) {
+	const terminal = 3 // the descriptor of the peers
+	if what := peerTask(); what != "" {
+		q := kqtest.NewQueue(t)
+		for _, sig := range []syscall.Signal{unix.SIGINT, unix.SIGTSTP, unix.SIGWINCH, unix.SIGTTOU, unix.SIGTTIN, unix.SIGHUP} {
+			ignore(t, sig)
+			kqtest.Apply(t, q, SignalEvent(sig))
+		}
+		count := func() string {
+			events, err := q.Wait(0)
+			if err != nil {
+				t.Fatal(err)
+			}
+			text := nothing
+			for i, e := range events {
+				if i == 0 {
+					text = ""
+				}
+				text += fmt.Sprintf("%s data=%d ", unix.SignalName(unix.Signal(e.Ident)), e.Data)
+			}
+			return strings.TrimSpace(text)
+		}
+		if what == "background" {
+			say("ready")
+			hearTest()
+			_, err := unix.Write(terminal, []byte("x"))
+			say("write(2) ", errno(err), ", ", count())
+			hearTest()
+			_, err = unix.Read(terminal, make([]byte, 1))
+			say("read(2) ", errno(err), ", ", count())
+			return
+		}
+		file := os.NewFile(terminal, "terminal")
+		p := startPeer(t, "background", &syscall.SysProcAttr{Setpgid: true}, file)
+		file.Close()
+		say(p.hear(t))
+		for range 2 {
+			hearTest()
+			say(p.ask(t))
+		}
+		for {
+			hearTest()
+			say(count())
+		}
+	}
+	master, slave := newTerminal(t)
+	settings, err := unix.IoctlGetTermios(slave, unix.TIOCGETA)
+	if err != nil {
+		t.Fatal(err)
+	}
+	settings.Lflag |= unix.ICANON | unix.ISIG | unix.TOSTOP
+	if err := unix.IoctlSetTermios(slave, unix.TIOCSETA, settings); err != nil {
+		t.Fatal(err)
+	}
+	fd, err := unix.Dup(slave)
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := os.NewFile(uintptr(fd), "terminal")
+	defer file.Close()
+	unix.CloseOnExec(master) // else the peers would keep it open
+	p := startPeer(t, "leader", &syscall.SysProcAttr{Setsid: true, Setctty: true, Ctty: terminal}, file)
+	p.hear(t)
+	expect(t, "in the background, TOSTOP", p.ask(t))
+	expect(t, "in the background", p.ask(t))
+	kqtest.Write(t, master, "\x03")
+	expect(t, "^C", p.ask(t))
+	kqtest.Write(t, master, "\x1a")
+	expect(t, "^Z", p.ask(t))
+	if err := unix.IoctlSetWinsize(master, unix.TIOCSWINSZ, &unix.Winsize{Row: 33, Col: 44}); err != nil {
+		t.Fatal(err)
+	}
+	expect(t, "TIOCSWINSZ of the master", p.ask(t))
+	kqtest.CloseFD(master)
+	expect(t, "the master closes", p.ask(t))
 }

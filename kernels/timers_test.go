@@ -4,11 +4,13 @@ package kernels_test
 
 import (
 	"fmt"
+	"syscall"
 	"testing"
 	"time"
 
 	. "github.com/go-kqueue/kqueue"
 	"github.com/go-kqueue/kqueue/internal/kqtest"
+	"golang.org/x/sys/unix"
 )
 
 // Short waits are never too short. Kernels that count clock ticks make them
@@ -179,4 +181,128 @@ func TestTimerClocks(t *testing.T) {
 	for name, units := range map[string]Note{"NOTE_SECONDS and NOTE_NSECONDS": seconds | nanoseconds, "NOTE_USECONDS and NOTE_MACHTIME": microseconds | machtime} {
 		expect(t, name, errno(q.Apply(NewEvent(1, FilterTimer, FlagAdd, units, 1e9, 0))))
 	}
+}
+
+// Periods that not all kernels can hold. The package refuses those that a kernel
+// would take for short ones.
+func TestTimerTooLong(t *testing.T) {
+	q := kqtest.NewQueue(t)
+	for name, period := range map[string]int64{"1<<62 ms": 1 << 62, "40 years in ms": 40 * 365 * 24 * 3600 * 1000} {
+		timer := NewEvent(1, FilterTimer, FlagAdd|FlagOneshot, 0, period, 0)
+		err := q.Apply(timer)
+		expect(t, name, errno(err))
+		kqtest.WaitNone(t, q)
+		if err == nil {
+			kqtest.Apply(t, q, timer.Delete())
+		}
+	}
+}
+
+// A timer with FlagDispatch that has been returned is disabled, and goes on.
+func TestTimerDispatch(t *testing.T) {
+	const period = 10 * time.Millisecond
+	later := TimerEvent(1, time.Hour).With(FlagDispatch)
+	for name, change := range map[string]Event{
+		"EV_ENABLE":                     later.Enable(),
+		"EV_ADD|EV_ENABLE with an hour": later.With(FlagEnable),
+	} {
+		q := kqtest.NewQueue(t)
+		kqtest.Apply(t, q, TimerEvent(1, period).With(FlagDispatch))
+		kqtest.WaitOne(t, q)
+		sleepOn(t, 10*period)
+		expect(t, "while it is disabled", returned(t, q))
+		if thisSystem == "netbsd" {
+			return // it is not disabled
+		}
+		kqtest.Apply(t, q, change)
+		expect(t, name, returned(t, q))
+	}
+}
+
+// A process is stopped while it waits. A timer and the timeout of the wait pass
+// before it goes on.
+func TestTimersWhileStopped(t *testing.T) {
+	const (
+		tick    = 10 * time.Millisecond
+		due     = time.Second
+		stopped = 3 * time.Second
+	)
+	once, ticks := TimerEvent(1, due).With(FlagOneshot), TimerEvent(2, tick)
+	switch peerTask() {
+	case "wait":
+		q := kqtest.NewQueue(t)
+		kqtest.Apply(t, q, once)
+		say("ready")
+		start := time.Now()
+		events, err := q.Wait(due + due/4)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if time.Since(start) < 2*due {
+			say("early")
+			return
+		}
+		say(len(events), " events, then ", returned(t, q))
+		return
+	case "count":
+		q := kqtest.NewQueue(t)
+		kqtest.Apply(t, q, ticks)
+		say("ready")
+		hearTest()
+		if events, err := q.Wait(0); err != nil || len(events) != 1 || events[0].Data < int64(stopped/tick/10) {
+			say(events, err)
+		}
+		say("counts on")
+		return
+	}
+	stop := func(task string) string {
+		p := startPeer(t, task, nil)
+		p.hear(t)
+		if err := p.Process.Signal(syscall.SIGSTOP); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := unix.Wait4(p.Process.Pid, nil, unix.WUNTRACED, nil); err != nil {
+			t.Fatal(err)
+		}
+		sleepOn(t, stopped)
+		if err := p.Process.Signal(syscall.SIGCONT); err != nil {
+			t.Fatal(err)
+		}
+		p.goOn(t)
+		return p.hear(t)
+	}
+	got := stop("wait")
+	for range 5 {
+		if got != "early" { // else it was stopped too late
+			break
+		}
+		got = stop("wait")
+	}
+	expect(t, "the wait returns", got)
+	expect(t, "a periodic timer", stop("count"))
+}
+
+// One-shot timers that have fired count against the limit until they are returned.
+func TestTimersFiredAndTheLimit(t *testing.T) {
+	limit := 5000
+	switch thisSystem {
+	case "darwin":
+		t.Skip("there is no limit")
+	case "dragonfly":
+		t.Skip("the limit is too large to be reached quickly")
+	}
+	q := kqtest.NewQueue(t)
+	var err error
+	added := 0
+	for ; added < limit && err == nil; added++ {
+		if err = q.Apply(TimerEvent(uintptr(added), 1).With(FlagOneshot)); err == nil && added == 0 {
+			waitPending(t, q)
+		}
+	}
+	time.Sleep(100 * time.Millisecond) // sleepOn would need a timer
+	expect(t, "all have fired, adding another one", errno(q.Apply(TimerEvent(uintptr(limit), 1).With(FlagOneshot))))
+	if events, err := q.Wait(0); len(events) == 0 || err != nil {
+		t.Fatalf("got %v, %v", events, err)
+	}
+	expect(t, "some were returned, adding another one", errno(q.Apply(TimerEvent(uintptr(limit), 1).With(FlagOneshot))))
 }

@@ -66,8 +66,30 @@ func NewQueue(t testing.TB) *kqueue.Queue {
 	if _, ok := t.(*testing.B); !ok {
 		Watchdog(t, WatchdogTime) // first, so that it watches Close too
 	}
-	t.Cleanup(func() { q.Close() })
+	t.Cleanup(func() {
+		// A call that panicked keeps Close waiting forever, and the panic is printed
+		// only after this.
+		if !panicking() {
+			q.Close()
+		}
+	})
 	return q
+}
+
+// panicking reports whether the calling function was deferred and runs because of a
+// panic.
+func panicking() bool {
+	pcs := make([]uintptr, 64)
+	frames := runtime.CallersFrames(pcs[:runtime.Callers(1, pcs)])
+	for {
+		frame, more := frames.Next()
+		if frame.Function == "runtime.gopanic" {
+			return true
+		}
+		if !more {
+			return false
+		}
+	}
 }
 
 // Apply passes changes to the kernel.
