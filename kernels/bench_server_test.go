@@ -322,7 +322,7 @@ func requests(fds []int) error {
 func BenchmarkServer(b *testing.B) {
 	for _, connections := range serverConnections {
 		for _, way := range serverWays {
-			b.Run(fmt.Sprintf("%d connections/%s", connections, way.name), func(b *testing.B) {
+			b.Run(fmt.Sprintf("connections=%d/%s", connections, way.name), func(b *testing.B) {
 				round := startServer(b, way, connections)
 				before := goMemory()
 				round() // connects
@@ -358,7 +358,7 @@ func TestServerTable(t *testing.T) {
 	}
 	for _, procs := range []int{1, 4} {
 		for _, connections := range serverConnections {
-			t.Run(fmt.Sprintf("%d connections, GOMAXPROCS=%d", connections, procs), func(t *testing.T) {
+			t.Run(fmt.Sprintf("connections=%d, GOMAXPROCS=%d", connections, procs), func(t *testing.T) {
 				defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(procs))
 				var rounds []func() time.Duration
 				for _, way := range serverWays {
