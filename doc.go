@@ -73,7 +73,7 @@
 //     ENOENT.
 //   - Add a user event once, and trigger it by later changes: adding it again
 //     may lose a trigger. See [UserEvent].
-//   - Take ESRCH for a child as its exit.
+//   - Take ESRCH for a child as its exit. Add its event in an Apply of its own.
 //
 // What each kernel answers, with the tests that ask it, stands in the [atlas].
 //
@@ -144,7 +144,7 @@
 //	defer stop()
 //
 // To interrupt a wait and go on using the queue, trigger a user event. Each goroutine that waits occupies an operating system thread. Use one for
-// each queue: on FreeBSD, eight that wait for one event cost 25 times as much.
+// each queue: on FreeBSD, eight take 25 times as long as one for each event.
 // On NetBSD and OpenBSD, set GOMAXPROCS to 2 or more: with 1, each wait that
 // blocks stops all other goroutines for 10 to 20 ms.
 //
@@ -152,7 +152,7 @@
 //
 // [FilterSignal] counts signals but does not catch them. Call [os/signal.Notify]
 // to keep one from ending the program. Nobody has to receive from its channel.
-// FilterSignal counts the SIGURG that the runtime sends to its own threads.
+// Except on macOS, the SIGURG that the runtime sends to its threads counts too.
 //
 // [FilterProc] reports the exit of a process but does not wait for it. A child
 // remains a zombie until its parent waits, for example with [os/exec.Cmd.Wait].

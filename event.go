@@ -75,17 +75,17 @@ const tooLong = math.MinInt64
 // Add an event once. To add it again with FlagClear while it is triggered but not
 // returned loses the trigger, except on macOS, and with it the wake-up.
 //
-// Use small consecutive idents: FreeBSD, NetBSD and DragonFly keep the events in
-// 64 hash buckets, for which aligned addresses are bad. OpenBSD allows a process
-// 1,024 user events and timers. ^uintptr(0) belongs to Close and is refused with
-// EINVAL.
+// Use small consecutive idents: kernels keep the events in a few hash buckets, of
+// which page-aligned addresses, or an index shifted left by 16, use only one. OpenBSD
+// allows a process 1,024 user events and timers. ^uintptr(0) belongs to Close and is
+// refused with EINVAL.
 func UserEvent(ident uintptr) Event { return NewEvent(ident, FilterUser, FlagAdd, 0, 0, 0) }
 
 // With returns a copy of e that has the given flags in addition to its own.
 //
 // Use it for the options of a change that adds an event, such as FlagClear. For
 // other actions there are [Event.Delete], [Event.Enable] and [Event.Disable]:
-// ReadEvent(fd).With(FlagDelete) has FlagAdd too, and then some kernels add.
+// ReadEvent(fd).With(FlagDelete) has FlagAdd too, so that it adds what is not there.
 func (e Event) With(flags Flag) Event {
 	e.Flags |= flags
 	return e

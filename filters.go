@@ -36,7 +36,7 @@ type Filter kernelFilter
 // afterwards. A routing socket that overflows triggers none.
 //
 // Fflags of a change may be [NoteLowat], and on some systems others.
-// Answers: https://github.com/go-kqueue/kqueue/blob/main/kernels/README.md#sockets
+// Answers: https://github.com/go-kqueue/kqueue/blob/main/kernels/README.md#contents
 const FilterRead Filter = evfiltRead
 
 // FilterWrite (EVFILT_WRITE) is triggered while there is room to write, when a
@@ -60,7 +60,7 @@ const FilterRead Filter = evfiltRead
 // for the standard input of a child watch its exit too. Adding an event again
 // checks anew. For a pipe whose reader is gone, that fails with EPIPE on FreeBSD
 // and EBADF on NetBSD.
-// Answers: https://github.com/go-kqueue/kqueue/blob/main/kernels/README.md#sockets
+// Answers: https://github.com/go-kqueue/kqueue/blob/main/kernels/README.md#contents
 const FilterWrite Filter = evfiltWrite
 
 // FilterAIO (EVFILT_AIO) reports the completion of asynchronous I/O. No program
@@ -82,11 +82,11 @@ const FilterAIO Filter = evfiltAIO
 //
 // Which note reports a change depends on the file system, so watch for all.
 // Truncation, for one, may be NoteWrite, NoteAttrib, NoteExtend or nothing. FreeBSD
-// and NetBSD do not report the first append after another program has truncated the
-// file, not even to FilterRead. So look at the file now and then as well. Stores
-// into a mapping are reported late or never, and so is what others do on a network
-// file system. Most editors replace the file: watch its directory for NoteWrite,
-// and open the new one.
+// and NetBSD do not report the first append after a truncation if the writer was
+// behind the new end (O_APPEND), not even to FilterRead. So look at the file now and
+// then as well. Stores into a mapping are reported late or never, and so is what
+// others do on a network file system. Most editors replace the file: watch its
+// directory for NoteWrite, and open the new one.
 //
 // To watch for other notes, delete the event and add it anew: NetBSD adds no note
 // to one that exists. FlagEOF says that the file system was unmounted. Sockets,
@@ -116,7 +116,7 @@ const FilterProc Filter = evfiltProc
 // ignored signals are counted too, except an ignored SIGCHLD on most systems.
 //
 // Data is a hint: DragonFly merges signals that the program catches. After SIGCHLD,
-// wait for every child that has exited.
+// wait for every child that has exited, not just for as many as Data says.
 // Answers: https://github.com/go-kqueue/kqueue/blob/main/kernels/README.md#signals
 const FilterSignal Filter = evfiltSignal
 
@@ -134,8 +134,7 @@ const FilterSignal Filter = evfiltSignal
 //
 // To restart a timer, delete it and add it again: without the deletion, DragonFly
 // lets the running period end first, and what has fired but was not returned may
-// never fire again. On macOS every change restarts a timer, [FlagEnable] too. On
-// the others, FlagAdd drops its count.
+// never fire again. On macOS every change restarts a timer, [FlagEnable] too.
 //
 // Adding one too many fails with ENOMEM: OpenBSD allows a process 1,024 timers and
 // user events, the others thousands in the whole system.

@@ -2,7 +2,8 @@ package kqueue
 
 // A Flag is a set of bits in [Event.Flags]. In a change they are actions and
 // options, in a triggered event they are conditions. A triggered event may also
-// contain bits of the change that added it: test only for conditions.
+// contain bits of the change that added it, which ones differs: test only for
+// conditions.
 //
 // The flags below exist on all five systems, with the same numbers. Others are
 // exported only on the systems that have them. The underlying type is that of the
@@ -18,9 +19,9 @@ type Flag kernelFlag
 // what is pending, with two exceptions: the count of a timer, except on DragonFly,
 // and the trigger of a user event, if the change has [FlagClear], except on macOS.
 //
-// FlagAdd neither enables an existing event nor changes its FlagClear,
-// [FlagOneshot] or [FlagDispatch]. Pass [FlagEnable] to enable it, and delete it
-// first to change these.
+// FlagAdd neither enables an existing event nor, except for timers on NetBSD,
+// changes its FlagClear, [FlagOneshot] or [FlagDispatch]. Pass [FlagEnable] to
+// enable it, and delete it first to change these.
 const FlagAdd Flag = 0x1
 
 // FlagDelete (EV_DELETE) removes the event from the queue, along with what is
@@ -35,12 +36,14 @@ const FlagEnable Flag = 0x4
 
 // FlagDisable (EV_DISABLE) stops an event from being returned until FlagEnable.
 // The event stays in the queue, and what happens meanwhile is kept: see
-// [Event.Disable]. Do not combine it with FlagEnable.
+// [Event.Disable]. Do not combine it with FlagEnable: each kernel takes that
+// otherwise.
 const FlagDisable Flag = 0x8
 
 // FlagOneshot (EV_ONESHOT) removes the event from the queue when it is
 // returned. A triggered event with this flag is no longer in the queue, even if
-// the program did not request it, as with [NoteExit].
+// the program did not request it, as with [NoteExit]; but after NoteChild, FreeBSD
+// and NetBSD still watch the child.
 const FlagOneshot Flag = 0x10
 
 // FlagClear (EV_CLEAR) resets the event when it is returned, so that it reports
