@@ -55,7 +55,7 @@ const dragonflyExcept = ^Filter(7) // FilterExcept: -8, but the type has no sign
 func freebsdMishandles(change *Event) bool {
 	// As a uint64, a negative period is too long as well.
 	return change.Filter == 0 || isNewTimer(change) &&
-		(int(change.Fflags) >= len(freebsdTooLong) || uint64(change.Data) >= freebsdTooLong[change.Fflags])
+		(change.Fflags >= Note(len(freebsdTooLong)) || uint64(change.Data) >= freebsdTooLong[change.Fflags])
 }
 
 // freebsdTooLong has the least Data that is refused, by Fflags: NoteSeconds (0x1),
