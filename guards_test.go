@@ -199,6 +199,7 @@ func TestGuardsRefuse(t *testing.T) {
 		{"three units", timer(FlagAdd, 0x7, 1), "freebsd"},
 		{"two units and an absolute time", timer(FlagAdd, 0x3|absolute, 1), "freebsd"},
 		{"an unknown note", timer(FlagAdd, 0x20, 1), "freebsd"},
+		{"the highest note", timer(FlagAdd, 1<<31, 1), "freebsd"},
 		{"an unknown high note", timer(FlagAdd, 1<<31, 1), "freebsd"},
 		{"an unknown note without FlagAdd", timer(FlagEnable, 0x20, 1), ""},
 
