@@ -31,18 +31,23 @@ func TestRoutingSocketOverflows(t *testing.T) {
 			prefix = name + ": " + prefix
 		}
 		kqtest.Apply(t, q, ReadEvent(watched).With(FlagClear))
+		answers := kqtest.NewQueue(t)
+		kqtest.Apply(t, answers, ReadEvent(asking))
 		message := getRoute()
+		// Every socket gets the answer. When it is here, the one before it is there.
 		ask := func() {
 			t.Helper()
 			if _, err := unix.Write(asking, message); err != nil {
 				t.Fatal(err)
 			}
+			kqtest.WaitOne(t, answers)
+			kqtest.Read(t, asking, 4096)
 		}
-		for range 100 { // every socket gets the answers
+		for range 100 {
 			ask()
 		}
-		waitPending(t, q)
 		kqtest.WaitOne(t, q)
+		ask()
 		ask()
 		expect(t, prefix+"another message", returned(t, q))
 		var err error

@@ -69,24 +69,27 @@ func TestResetWithData(t *testing.T) {
 
 // The peer closes although it has unread bytes.
 func TestPeerClosesWithData(t *testing.T) {
-	q, reads := kqtest.NewQueue(t), kqtest.NewQueue(t)
+	if kqtest.MacOS {
+		t.Skip("TCP is made up where the kernel runs")
+	}
+	reads := kqtest.NewQueue(t)
 	_, b, fd, peer := kqtest.TCPPair(t)
 	kqtest.Apply(t, reads, ReadEvent(peer))
 	kqtest.Write(t, fd, "abcde")
 	kqtest.WaitOne(t, reads)
-	b.Close()
-	kqtest.Apply(t, q, ReadEvent(fd), WriteEvent(fd))
-	expectSoon(t, "it has closed", func() string { return bothEnds(t, q) })
-	if strings.Contains(bothEnds(t, q), "WRITE EOF") {
-		return
+	ask := func(what string) {
+		t.Helper()
+		for _, e := range []Event{ReadEvent(fd), WriteEvent(fd)} {
+			q := kqtest.NewQueue(t)
+			kqtest.Apply(t, q, e)
+			expectSoon(t, what+", EVFILT_"+e.Filter.String(), func() string { return withoutData(t, q) })
+		}
 	}
+	b.Close()
+	ask("it has closed")
 	_, err := unix.Write(fd, []byte("x"))
 	expect(t, "write(2)", errno(err))
-	expectSoon(t, "after write(2)", func() string {
-		q := kqtest.NewQueue(t)
-		kqtest.Apply(t, q, ReadEvent(fd), WriteEvent(fd))
-		return bothEnds(t, q)
-	})
+	ask("after write(2)")
 }
 
 // A listener closes before it has accepted a connection.
