@@ -113,7 +113,7 @@ const FilterProc Filter = evfiltProc
 // FilterSignal (EVFILT_SIGNAL) counts signals sent to the process. Ident is the
 // signal number. Data is the number of signals since the event was last returned.
 // [FlagClear] is implied. Fflags are not used. Handlers are not affected, and
-// ignored signals are counted too, except an ignored SIGCHLD on most systems.
+// ignored signals are counted too, except SIGCHLD for the exit of a child.
 //
 // Data is a hint: DragonFly merges signals that the program catches. After SIGCHLD,
 // wait for every child that has exited, not just for as many as Data says.
@@ -148,11 +148,11 @@ const FilterTimer Filter = evfiltTimer
 //
 // The event stays triggered unless it was added with [FlagClear] or
 // [FlagOneshot]. With [FlagDispatch], [FlagEnable] returns it again. Data and Udata
-// are returned as the last change set them, on most systems.
+// are returned as the last change set them, on most systems: rely on Ident alone.
 //
 // The low 24 bits of Fflags ([NoteFflagsmask]) belong to the program. In a
 // change, [NoteFfnop], [NoteFfand], [NoteFfor] and [NoteFfcopy] determine how
-// they are combined with those of the event, which a return does not clear.
+// they are combined with those of the event, which stay, except on DragonFly.
 //
 // FreeBSD, macOS 10.6, DragonFly 4.0, NetBSD 10.0, OpenBSD 7.8 and later have
 // this filter.
