@@ -143,10 +143,11 @@
 //	stop := context.AfterFunc(ctx, func() { q.Close() })
 //	defer stop()
 //
-// To interrupt a wait and go on using the queue, trigger a user event. Each goroutine that waits occupies an operating system thread. Use one for
-// each queue: on FreeBSD, eight take 25 times as long as one for each event.
-// On NetBSD and OpenBSD, set GOMAXPROCS to 2 or more: with 1, each wait that
-// blocks stops all other goroutines for 10 to 20 ms.
+// To interrupt a wait and go on using the queue, trigger a user event. Each
+// goroutine that waits occupies an operating system thread. One for each queue is
+// enough: several get events no sooner. To share the work among several, use
+// FlagDispatch. On NetBSD and OpenBSD, set GOMAXPROCS to 2 or more: with 1, each
+// wait that blocks stops all other goroutines for 10 to 20 ms.
 //
 // # Signals and processes
 //

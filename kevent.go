@@ -17,10 +17,8 @@ import (
 const Forever time.Duration = math.MaxInt64
 
 const (
-	maxEvents = 64   // that one Wait returns
-	maxBatch  = 1024 // changes that Apply passes to the kernel at once
-
-	noFilter = FilterRead + 100 // that no kernel has: each refuses it with EINVAL
+	maxEvents = 64               // that one Wait returns
+	noFilter  = FilterRead + 100 // that no kernel has: each refuses it with EINVAL
 )
 
 var errNoRoom = fmt.Errorf("kqueue: wait: no room for events: %w", os.ErrInvalid)

@@ -27,6 +27,8 @@ const (
 	// No kevent(2) call waits longer. The kernel refuses timeouts of more than
 	// 1<<31 seconds.
 	longestCall = 24 * time.Hour
+
+	maxBatch = 1024 // changes of a long Apply in one call
 )
 
 type kernelFilter = int16

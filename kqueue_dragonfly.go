@@ -32,6 +32,10 @@ const (
 	// No kevent(2) call waits longer, not even for Forever: on a busy queue, this
 	// kernel does not bear long calls (sys/kern/kern_event.c, kern_kevent).
 	longestCall = time.Second / 2
+
+	// Changes of a long Apply in one call. For each change with FlagReceipt, the
+	// kernel looks at up to 31 that follow (sys/kern/kern_event.c, floadkevfps).
+	maxBatch = 8
 )
 
 type kernelFilter = int16

@@ -23,6 +23,8 @@ const (
 
 	// No kevent(2) call waits longer. 32-bit kernels overflow at 1<<31 seconds.
 	longestCall = 24 * time.Hour
+
+	maxBatch = 1024 // changes of a long Apply in one call
 )
 
 type kernelFilter = int16

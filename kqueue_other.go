@@ -23,6 +23,7 @@ const (
 	shortestTimer  = 1
 	longestTimer   = freebsdLongestTimer
 	keyFlags       = 0
+	maxBatch       = 1024
 )
 
 // These are variables so that the simulation can be like other kernels too.
