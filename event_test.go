@@ -182,6 +182,15 @@ func TestEventWaitStatus(t *testing.T) {
 			t.Errorf("dumped core: got %v, %v", status, ok)
 		}
 	}
+	switch runtime.GOOS {
+	case "darwin", "ios", "dragonfly", "netbsd", "openbsd":
+	default: // FreeBSD, and the systems without kqueue, which have its numbers
+		const procdesc = ^Filter(7)
+		got, ok := Event{Filter: procdesc, Flags: FlagEOF, Fflags: exit, Data: 7 << 8}.WaitStatus()
+		if want, _ := (Event{Filter: FilterProc, Flags: FlagEOF, Fflags: exit, Data: 7 << 8}).WaitStatus(); !ok || got != want {
+			t.Errorf("exit 7 of a process descriptor: got %v, %v", got, ok)
+		}
+	}
 	for _, e := range []Event{
 		{Filter: FilterProc, Fflags: NoteFork, Data: 1},
 		{Filter: FilterProc, Flags: FlagError | FlagEOF, Fflags: exit, Data: 1},
@@ -209,6 +218,14 @@ func TestEventString(t *testing.T) {
 			fmt.Sprintf("READ(5) ERROR data=%d (%s)", int(syscall.EBADF), syscall.EBADF.Error())},
 		{Event{Ident: 5, Filter: FilterRead, Flags: FlagError}, "READ(5) ERROR"},
 		{ReadEvent(5).With(1 << 10), "READ(5) ADD|0x400"},
+		{ReadEvent(-1), "READ(-1) ADD"},
+		{WriteEvent(-1), "WRITE(-1) ADD"},
+		{VnodeEvent(-1, NoteWrite), "VNODE(-1) ADD fflags=WRITE"},
+		{ProcEvent(-1, NoteExec), "PROC(-1) ADD fflags=EXEC"},
+		{SignalEvent(-1), "SIGNAL(-1) ADD"},
+		{UserEvent(^uintptr(0)), fmt.Sprintf("USER(%d) ADD", ^uintptr(0))},
+		{Event{Ident: 9, Filter: FilterProc, Flags: FlagEOF, Fflags: NoteExit | NoteExitStatus},
+			"PROC(9) EOF fflags=" + exitNames + " data=0 (exit status 0)"},
 		{VnodeEvent(3, NoteWrite|NoteDelete), "VNODE(3) ADD fflags=DELETE|WRITE"},
 		{Event{Ident: 9, Filter: FilterProc, Flags: FlagEOF, Fflags: NoteExit | NoteExitStatus, Data: 256},
 			"PROC(9) EOF fflags=" + exitNames + " data=256 (exit status 1)"},

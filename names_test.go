@@ -159,10 +159,14 @@ func checkBits(t testing.TB, flags uint32, notes uint32) {
 	for system, n := range allNames {
 		if text := n.flagsText(Flag(flags)); Flag(parseBits(t, text, flagNames, n.flags, conditionNames)) != Flag(flags) {
 			t.Errorf("%s: flags %#x print as %s", system, flags, text)
+		} else if got := string(n.appendFlags(nil, Flag(flags))); got != text {
+			t.Errorf("%s: flags %#x print as %s, in an event as %s", system, flags, text, got)
 		}
 		for _, f := range n.filters {
 			if text := n.notesText(Filter(f.number), Note(notes)); parseBits(t, text, f.notes, f.more) != notes {
 				t.Errorf("%s: notes %#x of %s print as %s", system, notes, f.name, text)
+			} else if got := string(n.appendNotes(nil, Filter(f.number), Note(notes))); got != text {
+				t.Errorf("%s: notes %#x of %s print as %s, in an event as %s", system, notes, f.name, text, got)
 			}
 		}
 	}
