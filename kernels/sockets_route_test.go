@@ -37,7 +37,11 @@ func TestRoutingSocketOverflows(t *testing.T) {
 		// Every socket gets the answer. When it is here, the one before it is there.
 		ask := func() {
 			t.Helper()
-			if _, err := unix.Write(asking, message); err != nil {
+			_, err := unix.Write(asking, message)
+			if err == unix.EINVAL && unsafe.Sizeof(uintptr(0)) == 4 {
+				t.Skip("a kernel of 64 bits has other messages:", err)
+			}
+			if err != nil {
 				t.Fatal(err)
 			}
 			kqtest.WaitOne(t, answers)

@@ -17,9 +17,8 @@ func splice(t *testing.T, from, to int, max int64) {
 	t.Helper()
 	arg := struct {
 		fd   int32
-		_    int32
 		max  int64
-		idle [2]int64
+		idle unix.Timeval
 	}{fd: int32(to), max: max}
 	const option = 0x1023 // SO_SPLICE
 	raw := unsafe.Slice((*byte)(unsafe.Pointer(&arg)), unsafe.Sizeof(arg))
