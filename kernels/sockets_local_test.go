@@ -228,11 +228,11 @@ func TestUnixRights(t *testing.T) {
 
 // The low-water marks of a Unix stream.
 func TestUnixStreamLowat(t *testing.T) {
-	a, b := unixPair(t, unix.SOCK_STREAM)
+	a, _ := unixPair(t, unix.SOCK_STREAM)
 	size := fill(t, a)
 
 	// Room is as much as the writer wants.
-	a, b = unixPair(t, unix.SOCK_STREAM)
+	a, b := unixPair(t, unix.SOCK_STREAM)
 	setOption(t, a, unix.SOL_SOCKET, unix.SO_SNDLOWAT, size/2)
 	q := kqtest.NewQueue(t)
 	kqtest.Apply(t, q, WriteEvent(a).With(FlagClear))
