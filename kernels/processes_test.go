@@ -488,3 +488,18 @@ func TestProcSetuid(t *testing.T) {
 	expect(t, "adding it after that", p.hear(t))
 	expect(t, "it exits", p.hear(t))
 }
+
+// A zombie is added.
+func TestProcZombie(t *testing.T) {
+	q, watch := kqtest.NewQueue(t), kqtest.NewQueue(t)
+	c := kqtest.StartChild(t, "exit 7")
+	e := ProcEvent(c.Process.Pid, NoteExit)
+	kqtest.Apply(t, watch, e)
+	c.Release()
+	kqtest.WaitOne(t, watch)
+	err := q.Apply(e)
+	expect(t, "adding it", errno(err))
+	if err == nil {
+		expect(t, "a wait", poll(t, q))
+	}
+}
