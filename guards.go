@@ -62,7 +62,7 @@ func freebsdMishandles(change *Event) bool {
 // NoteMseconds (0x2), NoteUseconds (0x4) or NoteNseconds (0x8), with NoteAbstime
 // (0x10) or without. It is 0 for several units at once.
 var freebsdTooLong = [0x20]uint64{
-	0x0: 1<<30*1e3 + 1, 0x1: 1<<30 + 1, 0x2: 1<<30*1e3 + 1, 0x4: 1<<30*1e6 + 1, 0x8: 1<<30*1e9 + 1,
+	0x0: 1<<30*1e3 + 1, 0x1: 1<<30 + 1, 0x2: 1<<30*1e3 + 1, 0x4: 1<<30*1e6 + 1, 0x8: uint64(freebsdLongestTimer) + 1,
 	0x10: math.MaxInt64, 0x11: math.MaxInt64, 0x12: math.MaxInt64, 0x14: math.MaxInt64, 0x18: math.MaxInt64,
 }
 

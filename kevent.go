@@ -326,8 +326,7 @@ func (w *waitTime) callLimit(timeout time.Duration) *timespec {
 
 func (w *waitTime) start(timeout time.Duration) *timespec {
 	if timeout < Forever {
-		// Half of Forever is just as long, and does not overflow the sum.
-		w.end = time.Since(processStart) + min(timeout, Forever/2)
+		w.end = time.Since(processStart) + timeout // What overflows here comes back in keventAgain.
 	}
 	if timeout >= longestCall {
 		return &longestLimit

@@ -116,6 +116,14 @@ func TestVnodeAddAgainKeepsNotes(t *testing.T) {
 		expect(t, "write(2), NOTE_WRITE and NOTE_DELETE are watched", poll(t, q))
 		kqtest.Apply(t, q, VnodeEvent(int(f.Fd()), NoteDelete))
 		expect(t, "EV_ADD again with NOTE_DELETE alone", poll(t, q))
+
+		q = kqtest.NewQueue(t)
+		kqtest.Apply(t, q, VnodeEvent(int(f.Fd()), NoteDelete))
+		kqtest.Apply(t, q, VnodeEvent(int(f.Fd()), NoteDelete|NoteWrite))
+		if err := kqtest.WriteAt(f.Name(), 0, "x"); err != nil {
+			t.Fatal(err)
+		}
+		expect(t, "EV_ADD again with NOTE_WRITE as well, write(2)", poll(t, q))
 	})
 }
 
@@ -633,4 +641,29 @@ func TestFilterFS(t *testing.T) {
 	kqtest.WaitNone(t, q)
 	kqtest.Apply(t, q, e.Delete())
 	kqtest.WaitGone(t, q, e)
+}
+
+// A directory is removed.
+func TestVnodeRemoveDirectory(t *testing.T) {
+	eachFileSystem(t, func(t *testing.T, dir string) {
+		sub := filepath.Join(dir, "sub")
+		if err := os.Mkdir(sub, 0o700); err != nil {
+			t.Fatal(err)
+		}
+		watchSteps(t, sub, allNotes, []step{{"rmdir(2)", func() error { return os.Remove(sub) }}})
+	})
+}
+
+// Another file takes one of the two names of a file.
+func TestVnodeReplaceName(t *testing.T) {
+	eachFileSystem(t, func(t *testing.T, dir string) {
+		path := newFile(t, dir, "0123456789").Name()
+		fresh := filepath.Join(dir, "fresh")
+		if err := errors.Join(os.Link(path, path+"2"), os.WriteFile(fresh, nil, 0o600)); err != nil {
+			t.Fatal(err)
+		}
+		watchSteps(t, path, allNotes, []step{
+			{"rename(2) of another file onto one name", func() error { return os.Rename(fresh, path) }},
+		})
+	})
 }

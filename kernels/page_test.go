@@ -575,11 +575,13 @@ func isRelease(s string) bool { return strings.Trim(s, "0123456789.") == "" }
 func (a *atlas) page(t *testing.T) []byte {
 	t.Helper()
 	funcs := template.FuncMap{
-		"anchor":  anchor,
-		"columns": a.systemsOf,
-		"cell":    a.cell,
-		"below":   a.below,
-		"bites":   a.bites,
+		"anchor":      anchor,
+		"tableAnchor": a.tableAnchor,
+		"columns":     a.systemsOf,
+		"cell":        a.cell,
+		"below":       a.below,
+		"bites":       a.bites,
+		"escape":      escape,
 		"constants": func() string {
 			text, err := constantTables(a.systems)
 			if err != nil {
@@ -613,6 +615,22 @@ func anchor(title string) string {
 	return b.String()
 }
 
+// tableAnchor returns the anchor of a table: its test, or its title if it has none or
+// if an earlier table has the same test.
+func (a *atlas) tableAnchor(of *table) string {
+	for _, s := range a.sections {
+		for _, t := range s.Tables {
+			switch {
+			case t == of && t.Test != "":
+				return t.Test
+			case t.Test == of.Test:
+				return anchor(of.Title)
+			}
+		}
+	}
+	return anchor(of.Title)
+}
+
 // cell returns the answer of a system, and those of its releases and file systems
 // that differ.
 func (a *atlas) cell(r *row, s *system) string {
@@ -634,10 +652,13 @@ func (a *atlas) cell(r *row, s *system) string {
 // literal sets an answer as code if it has names of constants.
 func literal(answer string) string {
 	if strings.ToLower(answer) != answer {
-		return "`" + strings.ReplaceAll(answer, "|", `\|`) + "`"
+		return "`" + escape(answer) + "`"
 	}
 	return answer
 }
+
+// escape makes text fit into a cell of a table.
+func escape(text string) string { return strings.ReplaceAll(text, "|", `\|`) }
 
 // below returns the lines below a table: who asks, and the sources.
 func (a *atlas) below(t *table) string {
@@ -678,7 +699,7 @@ func (a *atlas) bites() (list []bite) {
 		for _, t := range s.Tables {
 			add := func(text string) {
 				if text != "" {
-					list = append(list, bite{text, t.Title, cmp.Or(t.Test, anchor(t.Title))})
+					list = append(list, bite{text, t.Title, a.tableAnchor(t)})
 				}
 			}
 			add(t.Bites)
@@ -748,12 +769,18 @@ func TestLinks(t *testing.T) {
 		t.Skip("the sources are not here:", err)
 	}
 	anchors := make(map[string]bool)
+	add := func(anchor string) {
+		if anchors[anchor] {
+			t.Errorf("the page has two #%s", anchor)
+		}
+		anchors[anchor] = true
+	}
 	for _, line := range strings.Split(string(page), "\n") {
 		if title, ok := strings.CutPrefix(strings.TrimLeft(line, "#"), " "); ok && strings.HasPrefix(line, "#") {
-			anchors[anchor(title)] = true
+			add(anchor(title))
 		}
 		for _, m := range regexp.MustCompile(`<a id="([^"]*)">`).FindAllStringSubmatch(line, -1) {
-			anchors[m[1]] = true
+			add(m[1])
 		}
 	}
 	check := func(file, link string) {

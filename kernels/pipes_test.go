@@ -3,6 +3,7 @@
 package kernels_test
 
 import (
+	"fmt"
 	"path/filepath"
 	"testing"
 
@@ -215,4 +216,21 @@ func TestFIFOOtherFilter(t *testing.T) {
 	expect(t, "EVFILT_READ on the write end", errno(q.Apply(ReadEvent(w))))
 	kqtest.Write(t, w, "abc")
 	expect(t, "3 bytes are in the FIFO", poll(t, q))
+}
+
+// How much must be read from a full FIFO until its event is returned again.
+func TestFIFORoom(t *testing.T) {
+	q := kqtest.NewQueue(t)
+	path := newFIFO(t)
+	r := openFIFO(t, path, unix.O_RDONLY)
+	w := openFIFO(t, path, unix.O_WRONLY)
+	kqtest.Apply(t, q, WriteEvent(w))
+	full := fill(t, w)
+	kqtest.WaitNone(t, q)
+	read := 0
+	for returned(t, q) == nothing && read < full {
+		drain(t, r, 1)
+		read++
+	}
+	expect(t, "bytes to read", fmt.Sprint(read))
 }

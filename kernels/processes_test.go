@@ -408,7 +408,7 @@ func TestProcTraced(t *testing.T) {
 	}
 	if what := peerTask(); what != "" {
 		pid, _ := strconv.Atoi(what)
-		_, _, number := unix.Syscall6(unix.SYS_PTRACE, attach, uintptr(pid), 0, 0, 0, 0)
+		_, _, number := unix.Syscall6(syscall.SYS_PTRACE, attach, uintptr(pid), 0, 0, 0, 0)
 		if number != 0 {
 			say(errno(number))
 			return
@@ -487,4 +487,19 @@ func TestProcSetuid(t *testing.T) {
 	expect(t, "execve(2) of a program of the superuser", p.hear(t))
 	expect(t, "adding it after that", p.hear(t))
 	expect(t, "it exits", p.hear(t))
+}
+
+// A zombie is added.
+func TestProcZombie(t *testing.T) {
+	q, watch := kqtest.NewQueue(t), kqtest.NewQueue(t)
+	c := kqtest.StartChild(t, "exit 7")
+	e := ProcEvent(c.Process.Pid, NoteExit)
+	kqtest.Apply(t, watch, e)
+	c.Release()
+	kqtest.WaitOne(t, watch)
+	err := q.Apply(e)
+	expect(t, "adding it", errno(err))
+	if err == nil {
+		expect(t, "a wait", poll(t, q))
+	}
 }

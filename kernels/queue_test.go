@@ -560,3 +560,78 @@ func TestVanishedFilters(t *testing.T) {
 		expect(t, "adding EVFILT_"+e.Filter.String(), errno(q.Apply(e.With(flags))))
 	}
 }
+
+// Flags that contradict each other, in the change of an event that is triggered.
+func TestContradictingFlags(t *testing.T) {
+	for _, state := range []string{"enabled", "disabled"} {
+		q := kqtest.NewQueue(t)
+		e := UserEvent(1)
+		kqtest.Apply(t, q, e, e.Trigger())
+		if state == "disabled" {
+			kqtest.Apply(t, q, e.Disable())
+		}
+		change := e.Enable()
+		change.Flags |= FlagDisable
+		err := q.Apply(change)
+		expect(t, "EV_ENABLE|EV_DISABLE", errno(err))
+		if err == nil {
+			expect(t, "EV_ENABLE|EV_DISABLE, it was "+state, returned(t, q))
+		}
+	}
+	q := kqtest.NewQueue(t)
+	e := UserEvent(1)
+	for _, state := range []string{"not in the queue", "in the queue"} {
+		if state == "in the queue" {
+			kqtest.Apply(t, q, e)
+		}
+		what := "EV_ADD|EV_DELETE, it is " + state
+		expect(t, what, errno(q.Apply(e.With(FlagDelete))))
+		expect(t, what+", EV_DELETE after that", errno(q.Apply(e.Delete())))
+	}
+}
+
+// The Udata of a change that does not add the event.
+func TestUdataWithoutAdd(t *testing.T) {
+	for _, kind := range pendingKinds {
+		q := kqtest.NewQueue(t)
+		e := kind.make(t, q)
+		waitPending(t, q)
+		kqtest.Apply(t, q, e.Enable().WithUdata(2))
+		if kqtest.MacOS && e.Filter == FilterTimer {
+			continue // its period has begun anew
+		}
+		expect(t, kind.name+", EV_ENABLE", fmt.Sprint("udata=", kqtest.WaitOne(t, q).Udata))
+	}
+	q := kqtest.NewQueue(t)
+	e := UserEvent(1)
+	kqtest.Apply(t, q, e, e.Trigger().WithUdata(2))
+	expect(t, "EVFILT_USER, NOTE_TRIGGER", fmt.Sprint("udata=", kqtest.WaitOne(t, q).Udata))
+}
+
+// Which flags of the change an event has.
+func TestFlagsOfTheChange(t *testing.T) {
+	for _, flag := range []Flag{0, FlagEnable, FlagClear, FlagReceipt, FlagOneshot, FlagDispatch} {
+		q := kqtest.NewQueue(t)
+		_, w := kqtest.NewPipe(t)
+		e := WriteEvent(w).With(flag)
+		kqtest.Apply(t, q, e)
+		expect(t, "EV_"+strings.ReplaceAll(e.Flags.String(), "|", "|EV_"), "flags="+kqtest.WaitOne(t, q).Flags.String())
+	}
+}
+
+// A duplicate of a descriptor has events of its own.
+func TestDuplicateOfDescriptor(t *testing.T) {
+	q := kqtest.NewQueue(t)
+	r, w := kqtest.NewPipe(t)
+	other, err := unix.Dup(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	kqtest.OwnFD(t, other)
+	kqtest.Apply(t, q, ReadEvent(r).With(FlagClear), ReadEvent(other).With(FlagClear))
+	kqtest.Write(t, w, "x")
+	expect(t, "both were added, 1 byte", poll(t, q))
+	kqtest.CloseFD(r)
+	kqtest.Write(t, w, "x")
+	expect(t, "one was closed, another byte", poll(t, q))
+}

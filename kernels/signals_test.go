@@ -140,3 +140,27 @@ func TestSignalsToStopped(t *testing.T) {
 		expect(t, "three signals, "+how, p.ask(t))
 	}
 }
+
+// SIGCONT, which the default ignores for a process that is not stopped.
+func TestSigcont(t *testing.T) {
+	for _, how := range []string{"not caught", "caught"} {
+		if how == "not caught" && kqtest.MacOS {
+			continue // its signals are those of another kernel
+		}
+		q := kqtest.NewQueue(t)
+		kqtest.Apply(t, q, SignalEvent(syscall.SIGCONT))
+		if how == "caught" {
+			caught := make(chan os.Signal, 1)
+			signal.Notify(caught, syscall.SIGCONT)
+			defer signal.Stop(caught)
+		}
+		kqtest.Kill(t, syscall.SIGCONT)
+		seen := nothing
+		expectSoon(t, how, func() string {
+			if got := poll(t, q); got != nothing {
+				seen = got
+			}
+			return seen
+		})
+	}
+}

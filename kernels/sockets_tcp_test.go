@@ -352,3 +352,22 @@ func TestAcceptFilter(t *testing.T) {
 	waitPending(t, q)
 	expect(t, "it has sent a byte", poll(t, q))
 }
+
+// FilterWrite with FlagClear is returned again when the other side acknowledges
+// data, although the socket has not been full.
+func TestTCPWriteAgain(t *testing.T) {
+	q := kqtest.NewQueue(t)
+	_, _, fd, peer := kqtest.TCPPair(t)
+	kqtest.Apply(t, q, WriteEvent(fd).With(FlagClear))
+	kqtest.WaitOne(t, q)
+	kqtest.Write(t, fd, "hello")
+	seen := nothing
+	soon := func() string {
+		if got := returned(t, q); got != nothing {
+			seen = got
+		}
+		return seen
+	}
+	expectSoon(t, "after a write of 5 bytes", soon)
+	kqtest.Read(t, peer, 5)
+}

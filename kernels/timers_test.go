@@ -310,3 +310,36 @@ func TestTimersFiredAndTheLimit(t *testing.T) {
 	}
 	expect(t, "some were returned, adding another one", errno(q.Apply(TimerEvent(uintptr(limit), 1).With(FlagOneshot))))
 }
+
+// Periods of 0 and less, and whether the timer fires more than once. The package
+// refuses those that a kernel gets wrong.
+func TestTimerShortest(t *testing.T) {
+	for _, period := range []int64{0, -1} {
+		q := kqtest.NewQueue(t)
+		err := q.Apply(NewEvent(1, FilterTimer, FlagAdd, 0, period, 0))
+		expect(t, fmt.Sprint(period, ", adding it"), errno(err))
+		if err != nil {
+			continue
+		}
+		kqtest.WaitOne(t, q)
+		sleepOn(t, 200*time.Millisecond)
+		expect(t, fmt.Sprint(period, ", it has fired"), returned(t, q))
+	}
+}
+
+// A periodic timer is added again with FlagOneshot.
+func TestTimerMadeOneshot(t *testing.T) {
+	q := kqtest.NewQueue(t)
+	timer := TimerEvent(1, 20*time.Millisecond)
+	kqtest.Apply(t, q, timer)
+	kqtest.Apply(t, q, timer.With(FlagOneshot))
+	kqtest.WaitOne(t, q)
+	sleepOn(t, 200*time.Millisecond)
+	expect(t, "it has fired", returned(t, q))
+}
+
+// A bit that is no unit of a period.
+func TestTimerUnknownNote(t *testing.T) {
+	q := kqtest.NewQueue(t)
+	expect(t, "0x800 in `fflags`", errno(q.Apply(NewEvent(1, FilterTimer, FlagAdd, 0x800, 3600*1000, 0))))
+}

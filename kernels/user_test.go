@@ -98,3 +98,27 @@ func TestUserUdataSpecific(t *testing.T) {
 	expect(t, "NOTE_TRIGGER with udata 2", fmt.Sprint("udata=", kqtest.WaitOne(t, q).Udata))
 	expect(t, "NOTE_TRIGGER without EV_UDATA_SPECIFIC", errno(q.Apply(UserEvent(1).WithUdata(2).Trigger())))
 }
+
+// A trigger in the change that adds the event.
+func TestUserTriggeredAsAdded(t *testing.T) {
+	q := kqtest.NewQueue(t)
+	e := UserEvent(1).With(FlagClear)
+	ask := func(what string) {
+		t.Helper()
+		events, err := q.Wait(0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := nothing
+		if len(events) == 1 {
+			got = fmt.Sprintf("fflags=%#x", uint32(events[0].Fflags))
+		}
+		expect(t, what, got)
+	}
+	first := e
+	first.Fflags = NoteTrigger | NoteFfcopy | 5
+	kqtest.Apply(t, q, first)
+	ask("after that change")
+	kqtest.Apply(t, q, e.Trigger())
+	ask("after another NOTE_TRIGGER")
+}
