@@ -256,8 +256,9 @@ func waitStatusText(status int64) string {
 
 // A ChangeError reports a change that was refused, by the kernel or by this
 // package, which refuses with EINVAL what a kernel would accept and get wrong:
-// timers with a negative Data (except on macOS), with a period that is too long
-// (FreeBSD, DragonFly), 0 (NetBSD) or with bad Fflags (FreeBSD); filter 0 (FreeBSD);
+// timers with a negative Data (except on macOS), a period that is too long
+// (FreeBSD, DragonFly) or 0 (NetBSD), a time after 2037 (FreeBSD), or bad Fflags
+// (FreeBSD, NetBSD); filter 0 (FreeBSD);
 // the queue itself (NetBSD); a descriptor above 32 bits (DragonFly); [FilterAIO]
 // (macOS); and on all systems the user event that belongs to Close.
 type ChangeError struct {

@@ -12,7 +12,8 @@ import (
 // out the others.
 
 const (
-	// The longest periods of timers, for TimerEvent and for raw changes.
+	// The longest periods of timers, for TimerEvent and for raw changes. (The time
+	// of an absolute timer of FreeBSD must be before 1<<31 seconds.)
 	//
 	// FreeBSD adds the period to the time since boot. A timer for which the sum
 	// reaches 68 years fires at once, over and over (sys/kern/kern_event.c,
@@ -38,7 +39,7 @@ func darwinMishandles(change *Event) bool { return change.Filter == FilterAIO }
 // kernel, which answers EBADF.
 func dragonflyMishandles(change *Event) bool {
 	return uint64(change.Ident) > math.MaxInt32 && int32(change.Ident) >= 0 && isDragonflyDescriptor(change.Filter) ||
-		change.Filter == FilterTimer && change.Flags&FlagDelete == 0 &&
+		change.Filter == FilterTimer && change.Flags&(FlagAdd|FlagDelete) != FlagDelete &&
 			uint64(change.Data) > uint64(dragonflyLongestTimer/time.Millisecond)
 }
 
@@ -63,7 +64,7 @@ func freebsdMishandles(change *Event) bool {
 // (0x10) or without. It is 0 for several units at once.
 var freebsdTooLong = [0x20]uint64{
 	0x0: 1<<30*1e3 + 1, 0x1: 1<<30 + 1, 0x2: 1<<30*1e3 + 1, 0x4: 1<<30*1e6 + 1, 0x8: uint64(freebsdLongestTimer) + 1,
-	0x10: math.MaxInt64, 0x11: math.MaxInt64, 0x12: math.MaxInt64, 0x14: math.MaxInt64, 0x18: math.MaxInt64,
+	0x10: 1 << 31 * 1e3, 0x11: 1 << 31, 0x12: 1 << 31 * 1e3, 0x14: 1 << 31 * 1e6, 0x18: 1 << 31 * 1e9, // in 2038
 }
 
 // netbsdMishandles refuses what the kernel gets wrong on 10.99:
@@ -72,14 +73,17 @@ var freebsdTooLong = [0x20]uint64{
 //     must not watch themselves in any other way either, such as by a duplicate of
 //     the descriptor or by way of other queues. That cannot be seen here.
 //   - A timer with a negative period (sys/kern/subr_time_arith.c, tstohz).
-//   - A timer with a period of 0, which the kernel refuses, but if the timer
-//     exists it ends (sys/kern/kern_event.c, filt_timertouch).
+//   - A timer with a period of 0 or with unknown notes, which the kernel refuses,
+//     but if the timer exists it ends (sys/kern/kern_event.c, filt_timertouch).
+//
+// A period in a raw change that is too long is cut to 1<<31 ticks, as on OpenBSD.
 func netbsdMishandles(queue int, change *Event) bool {
 	return change.Ident == uintptr(queue) && change.Filter == FilterRead || isNewTimer(change) &&
-		(change.Data < 0 || change.Data == 0 && change.Fflags&netbsdAbstime == 0)
+		(change.Data < 0 || change.Data == 0 && change.Fflags&netbsdAbstime == 0 ||
+			change.Fflags&^(netbsdTimerUnits|netbsdAbstime) != 0)
 }
 
-const netbsdAbstime = 0x10 // NoteAbstime
+const netbsdTimerUnits, netbsdAbstime = 0x3, 0x10 // the field of the units, NoteAbstime
 
 // openbsdMishandles refuses timers with a negative period, which the kernel takes
 // for one clock tick (sys/kern/kern_event.c, filt_timeradd).

@@ -165,8 +165,10 @@ func TestGuardsLetThrough(t *testing.T) {
 			}
 			if system != "dragonfly" { // which has no absolute times
 				check(NewEvent(1, FilterTimer, FlagAdd, unit|absolute, 0, 0))
-				check(NewEvent(1, FilterTimer, FlagAdd, unit|absolute, 1<<30*1e3+1, 0))
-				check(NewEvent(1, FilterTimer, FlagAdd, unit|absolute, math.MaxInt64-1, 0))
+				check(NewEvent(1, FilterTimer, FlagAdd, unit|absolute, 1<<30+1, 0))
+				if system != "freebsd" {
+					check(NewEvent(1, FilterTimer, FlagAdd, unit|absolute, math.MaxInt64-1, 0))
+				}
 			}
 		}
 		if count < 3000 {
@@ -196,11 +198,13 @@ func TestGuardsRefuse(t *testing.T) {
 		{"the queue itself, disabled", ReadEvent(guardedQueue).With(FlagDisable), "netbsd"},
 
 		{"two units", timer(FlagAdd, 0x3, 1), "freebsd"},
-		{"three units", timer(FlagAdd, 0x7, 1), "freebsd"},
+		{"three units", timer(FlagAdd, 0x7, 1), "freebsd netbsd"},
 		{"two units and an absolute time", timer(FlagAdd, 0x3|absolute, 1), "freebsd"},
-		{"an unknown note", timer(FlagAdd, 0x20, 1), "freebsd"},
-		{"the highest note", timer(FlagAdd, 1<<31, 1), "freebsd"},
-		{"an unknown high note", timer(FlagAdd, 1<<31, 1), "freebsd"},
+		{"an unknown note", timer(FlagAdd, 0x20, 1), "freebsd netbsd"},
+		{"a time in 2037", timer(FlagAdd, 0x11, 1<<31-1), ""},
+		{"a time in 2038", timer(FlagAdd, 0x11, 1<<31), "freebsd"},
+		{"a negative period, FlagAdd and FlagDelete", timer(FlagAdd|FlagDelete, 0, -1), bsds},
+		{"an unknown high note", timer(FlagAdd, 1<<31, 1), "freebsd netbsd"},
 		{"an unknown note without FlagAdd", timer(FlagEnable, 0x20, 1), ""},
 
 		{"period 0", timer(FlagAdd, 0, 0), "netbsd"},
@@ -234,12 +238,16 @@ func TestGuardsRefuse(t *testing.T) {
 			by = "dragonfly freebsd"
 		}
 		others := strings.TrimSuffix(by, "freebsd")
+		if unit > 0x3 { // which NetBSD does not know
+			by, others = by+" netbsd", others+" netbsd"
+		}
 		tests = append(tests,
 			row{"too long", timer(FlagAdd, unit, longest+1), by},
-			row{"much too long", timer(FlagAdd|FlagReceipt, unit, math.MaxInt64), "dragonfly freebsd"},
-			row{"too long without FlagAdd", timer(FlagEnable, unit, longest+1), others},
+			row{"much too long", timer(FlagAdd|FlagReceipt, unit, math.MaxInt64), by + " dragonfly"},
+			row{"too long without FlagAdd", timer(FlagEnable, unit, longest+1), strings.TrimSuffix(others, "netbsd")},
 			row{"the longest", timer(FlagAdd, unit, longest), others},
 			row{"a late absolute time", timer(FlagAdd, unit|absolute, longest+1), others},
+			row{"an absolute time after 2038", timer(FlagAdd, unit|absolute, 2*longest), by},
 			row{"a negative period with a unit", timer(FlagAdd, unit, -1), bsds},
 		)
 	}

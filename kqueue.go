@@ -79,7 +79,8 @@ func New() (*Queue, error) {
 // not watch each other in a circle and must not be nested deeply.
 //
 // The Queue still owns the descriptor. Do not close it, and use it only while
-// the Queue is open.
+// the Queue is open. Do not call kevent(2) on it: such a call may take the event
+// with which Close wakes the others.
 func (q *Queue) Fd() uintptr {
 	if q == nil || q.calls.Load() >= 0 {
 		return ^uintptr(0)
