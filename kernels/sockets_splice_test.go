@@ -3,6 +3,7 @@
 package kernels_test
 
 import (
+	"runtime"
 	"testing"
 	"unsafe"
 
@@ -29,6 +30,9 @@ func splice(t *testing.T, from, to int, max int64) {
 
 // SO_SPLICE, by which a kernel passes on what arrives at a TCP connection.
 func TestSplice(t *testing.T) {
+	if runtime.GOARCH == "arm" {
+		t.Skip("struct splice has paddings on arm that Go does not make")
+	}
 	for _, max := range []int64{0, 5} {
 		source, sink, out := kqtest.NewQueue(t), kqtest.NewQueue(t), kqtest.NewQueue(t)
 		_, client, a, fdClient := kqtest.TCPPair(t)
