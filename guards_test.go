@@ -301,7 +301,7 @@ func TestMishandled(t *testing.T) {
 		system = "freebsd"
 	}
 	for _, change := range []Event{
-		UserEvent(^uintptr(0) - 1), UserEvent(0), ReadEvent(-1), SignalEvent(-1), ProcEvent(-1, NoteExit),
+		UserEvent(^uintptr(0) - 1), UserEvent(0), ReadEvent(-1), NewEvent(^uintptr(0), FilterSignal, FlagAdd, 0, 0, 0), ProcEvent(-1, NoteExit),
 		NewEvent(^uintptr(0), FilterTimer, FlagAdd, 0, 1, 0), ReadEvent(5), ReadEvent(guardedQueue),
 		NewEvent(1, FilterAIO, FlagAdd, 0, 0, 0), NewEvent(1, FilterTimer, FlagAdd, 0, -1, 0),
 		NewEvent(1, FilterTimer, FlagAdd, 0, 0, 0), NewEvent(1, FilterTimer, FlagAdd, 0x3, 1, 0),
