@@ -222,7 +222,7 @@ func TestEventString(t *testing.T) {
 		{WriteEvent(-1), "WRITE(-1) ADD"},
 		{VnodeEvent(-1, NoteWrite), "VNODE(-1) ADD fflags=WRITE"},
 		{ProcEvent(-1, NoteExec), "PROC(-1) ADD fflags=EXEC"},
-		{SignalEvent(-1), "SIGNAL(-1) ADD"},
+		{NewEvent(^uintptr(0), FilterSignal, FlagAdd, 0, 0, 0), "SIGNAL(-1) ADD"},
 		{UserEvent(^uintptr(0)), fmt.Sprintf("USER(%d) ADD", ^uintptr(0))},
 		{Event{Ident: 9, Filter: FilterProc, Flags: FlagEOF, Fflags: NoteExit | NoteExitStatus},
 			"PROC(9) EOF fflags=" + exitNames + " data=0 (exit status 0)"},
