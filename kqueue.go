@@ -165,7 +165,7 @@ func (q *Queue) countOut() {
 }
 
 // wakeIdent is the ident of the user event with which Close wakes the calls that
-// wait. New adds it, and the program may not change it: see refused.
+// wait. New adds it, and the program may not change it: see mishandled.
 const wakeIdent = ^uintptr(0)
 
 // wake wakes a call inside a closing queue; on a kernel that wakes all sleepers

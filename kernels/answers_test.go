@@ -267,6 +267,11 @@ func poll(t testing.TB, q *Queue) string {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return describeAll(events)
+}
+
+// describeAll returns what a program looks at in the events of a wait.
+func describeAll(events []Event) string {
 	if len(events) == 0 {
 		return nothing
 	}

@@ -23,17 +23,12 @@ func bothEnds(t *testing.T, q *Queue) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(events) == 0 {
-		return nothing
-	}
-	var texts []string
-	for _, e := range events {
-		if e.Filter == FilterWrite {
-			e.Data = 0
+	for i := range events {
+		if events[i].Filter == FilterWrite {
+			events[i].Data = 0
 		}
-		texts = append(texts, describe(e))
 	}
-	return strings.Join(texts, ", ")
+	return describeAll(events)
 }
 
 // A connection is reset while 100 bytes have not been read. The order of the events
